@@ -1,0 +1,1 @@
+"""The pqconsole engine: databases, jobs, selections, formats, keys and migrations, without any screen."""

@@ -1,0 +1,1 @@
+"""Connecting, dialects, installing the schema, and reading the views."""

@@ -1,0 +1,182 @@
+"""An opened database: short reads, and writes that are one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
+from typing import Any
+
+import sqlalchemy as sa
+import sqlalchemy.exc as sa_exc
+
+from pqcore.database.dialects import Dialect, Session, dialect_for
+from pqcore.database.errors import AWAY, Fault, classify, translate, translated
+from pqcore.errors import ConfigurationError, MissingDriver, ReadOnlySession
+
+POOL_TIMEOUT = 15.0  # seconds to wait for a free connection
+
+# scheme of the URL -> SQLAlchemy's driver name, module, extra
+_DRIVERS: dict[str, tuple[str, str, str]] = {
+    "sqlite": ("sqlite", "sqlite3", ""),
+    "postgresql": ("postgresql+psycopg", "psycopg", "postgres"),
+    "postgres": ("postgresql+psycopg", "psycopg", "postgres"),
+    # One name for both: the server says which it is, and users mix the two up.
+    "mysql": ("mysql+pymysql", "pymysql", "mysql"),
+    "mariadb": ("mysql+pymysql", "pymysql", "mysql"),
+}
+_ACCEPTED = {"", "pysqlite", "psycopg", "pymysql"}
+_SCHEMES = "sqlite:///PATH, postgresql://HOST/NAME, mysql://HOST/NAME or mariadb://HOST/NAME"
+
+
+def parse_url(url: str, password: str | None = None) -> sa.URL:
+    """The URL with the driver that pqconsole uses; ``password`` replaces the one in the URL.
+
+    Raises ConfigurationError where it is no URL or names another kind of database.
+    """
+    try:
+        parsed = sa.make_url(url)
+        parsed.port  # noqa: B018 - parsed on access
+    except (sa_exc.ArgumentError, ValueError):
+        raise ConfigurationError("The database URL cannot be understood", f"Write it as {_SCHEMES}") from None
+    scheme, _, driver = parsed.drivername.partition("+")
+    if scheme not in _DRIVERS or driver not in _ACCEPTED:
+        raise ConfigurationError(
+            f"pqconsole has no support for databases of the kind {parsed.drivername}", f"Use {_SCHEMES}"
+        )
+    if scheme == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise ConfigurationError("An SQLite URL needs a file", "Write it as sqlite:///relative or sqlite:////absolute")
+    if scheme != "sqlite" and not parsed.database:
+        raise ConfigurationError("The database URL names no database", f"Write it as {_SCHEMES}")
+    parsed = parsed.set(drivername=_DRIVERS[scheme][0])
+    return parsed if password is None else parsed.set(password=password)
+
+
+def label_of(url: sa.URL) -> str:
+    """A name for messages: kind, host, port and database; never a user, password or option."""
+    kind = url.get_backend_name()
+    if kind == "sqlite":
+        return f"sqlite:///{url.database}"
+    host = url.host or "localhost"
+    port = f":{url.port}" if url.port else ""
+    return f"{kind}://{host}{port}/{url.database}"
+
+
+def _require_driver(url: sa.URL) -> None:
+    _, module, extra = _DRIVERS[url.get_backend_name()]
+    try:
+        import_module(module)
+    except ImportError:
+        raise MissingDriver(
+            f"The driver for {url.get_backend_name()} is not installed",
+            f'Install it with pip install "pqconsole[{extra}]"',
+        ) from None
+
+
+# a right, a table or a whole session is missing: trying again, or another row, would not help
+_FINAL = frozenset({Fault.PERMISSION, Fault.MISSING_TABLE, Fault.READ_ONLY})
+
+
+class Database:
+    """An engine and its dialect. Thread-safe; connections are made when first needed.
+
+    Attributes:
+        engine: SQLAlchemy's engine; sessions run in UTC.
+        dialect: what differs between the databases.
+        read_only: True where ``write`` is refused; the database itself is told so, too.
+        label: a name for messages, without credentials.
+    """
+
+    def __init__(self, engine: sa.Engine, dialect: Dialect, *, read_only: bool, label: str) -> None:
+        self.engine = engine
+        self.dialect = dialect
+        self.read_only = read_only
+        self.label = label
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        password: str | None = None,
+        read_only: bool = False,
+        pool_size: int = 12,
+        connect_args: Mapping[str, Any] | None = None,
+    ) -> Database:
+        """Prepare access to the database at ``url``; nothing is connected yet.
+
+        Args:
+            url: see docs/DATABASES.md; options of the driver, such as TLS, pass through its query.
+            password: replaces the one in the URL.
+            pool_size: connections that are kept; as many more are made when needed.
+            connect_args: passed to the driver as they are (TLS files and the like).
+
+        Raises:
+            ConfigurationError: the URL cannot be used.
+            MissingDriver: the driver's extra is not installed.
+        """
+        parsed = parse_url(url, password)
+        _require_driver(parsed)
+        dialect = dialect_for(parsed, read_only=read_only)
+        options = dialect.engine_options()
+        options["connect_args"] = {**options.get("connect_args", {}), **(connect_args or {})}
+        engine = sa.create_engine(
+            dialect.url,
+            hide_parameters=True,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=POOL_TIMEOUT,
+            **options,
+        )
+        dialect.attach(engine)
+        return cls(engine, dialect, read_only=read_only, label=label_of(parsed))
+
+    def read(self) -> AbstractContextManager[sa.Connection]:
+        """A short read in a transaction that the database itself keeps from writing."""
+        return self._transaction(Session.READ)
+
+    def write(self) -> AbstractContextManager[sa.Connection]:
+        """One transaction: committed at the end, rolled back on any exception.
+
+        Raises:
+            ReadOnlySession: this database was opened read-only.
+            DatabaseUnavailable: it cannot be reached, or went away before the commit was confirmed.
+        """
+        if self.read_only:
+            raise ReadOnlySession("This session is read-only", "Start pqconsole without --read-only")
+        return self._write()
+
+    def translated(self) -> AbstractContextManager[None]:
+        """Turn every failure of a statement inside into an error to show; see ``errors.translated``."""
+        return translated(self.engine.dialect.name, self.label)
+
+    def close(self) -> None:
+        """Close all idle connections; those in use close when they are returned."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        with self.dialect.writer_turn(self.label), self._transaction(Session.WRITE) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, session: Session) -> Iterator[sa.Connection]:
+        name = self.engine.dialect.name
+        with translated(name, self.label, connecting=True):
+            connection = self.engine.connect()
+        try:
+            with translated(name, self.label):
+                self.dialect.prepare(connection, session)
+                transaction = connection.begin()
+            try:
+                with transaction:
+                    yield connection
+            except sa_exc.DBAPIError as exc:
+                # What no caller can mend is translated; the rest is for the caller to classify.
+                if classify(exc, name) in AWAY | _FINAL:
+                    raise translate(exc, name, self.label) from None
+                raise
+            finally:
+                self.dialect.finish(connection, session)
+        finally:
+            connection.close()

@@ -1,0 +1,192 @@
+"""SQLite: one writer at a time, everything in one file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import sqlalchemy as sa
+
+from pqcore.database.dialects.base import SESSION_OPTION, Dialect, SelectT, Session, Width, encode, encoder, not_unique
+from pqcore.database.swap import Swap, SwapPlan
+from pqcore.errors import DatabaseUnavailable
+
+BUSY_SECONDS = 15.0  # how long a writer waits for another one, in this process or elsewhere
+
+# Threads of this process queue here: SQLite's own waiting polls, and may starve one of them.
+_turns: dict[str, threading.Lock] = {}
+_turns_guard = threading.Lock()
+
+
+_MEANINGLESS = ("UUID", "BYTEA", "BINARY", "VARBINARY", "JSONB", "STRING", "CITEXT")
+
+
+def _make(path: Path) -> None:
+    """Make the file where it is missing, the owner's alone from its first byte; one that exists keeps its mode.
+
+    A file that exists is not even opened: closing any descriptor of it drops all POSIX locks that this process has on
+    it. Another process would then take itself for the last one, and remove the WAL that is in use here.
+    """
+    with _turns_guard, suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+class _AsStored(sa.types.NullType):
+    """A declared type that SQLite gives no meaning: values pass as they are stored."""
+
+    cache_ok = True
+
+    def __init__(self, *_args: Any) -> None:
+        super().__init__()
+
+
+class _OtherInteger(sa.INTEGER):
+    """An integer type by another name than INTEGER: as a primary key it is not the rowid, so nothing numbers it."""
+
+
+_OTHER_INTEGERS = ("INT", "MEDIUMINT", "TINYINT", "INT2", "INT8", "INTEGER UNSIGNED", "UNSIGNED BIG INT")
+
+
+class SQLite(Dialect):
+    """SQLite 3.35 and newer, through the standard library."""
+
+    name: ClassVar[str] = "sqlite"
+
+    def __init__(self, url: sa.URL, *, read_only: bool) -> None:
+        super().__init__(url, read_only=read_only)
+        self._path = Path(url.database or "").expanduser()
+        with _turns_guard:
+            self._turn = _turns.setdefault(str(self._path.resolve()), threading.Lock())
+
+    def engine_options(self) -> dict[str, Any]:
+        return {"creator": self._connect, "poolclass": sa.QueuePool}
+
+    def attach(self, engine: sa.Engine) -> None:
+        names: dict[str, Any] = engine.dialect.ischema_names  # type: ignore[attr-defined]
+        # SQLAlchemy would read these by affinity, as numbers.
+        own: dict[str, Any] = dict.fromkeys(_MEANINGLESS, _AsStored)
+        own |= dict.fromkeys(_OTHER_INTEGERS, _OtherInteger)
+        engine.dialect.ischema_names = {**names, **own}  # type: ignore[attr-defined]
+        sa.event.listen(engine, "begin", self._begin)
+
+    def writer_turn(self, label: str) -> AbstractContextManager[None]:
+        return self._wait(label)
+
+    def finish(self, connection: sa.Connection, session: Session) -> None:
+        if session is Session.READ and not self.read_only and not connection.invalidated:
+            _run(connection, "PRAGMA query_only = 0")
+
+    def lock_skip(self, select: SelectT, of: Any = None) -> SelectT:  # noqa: ARG002
+        return select  # a writing transaction holds the whole database
+
+    def column_width(self, column: sa.Column[Any]) -> Width:
+        # Declared lengths are not enforced.
+        return Width(None, "bytes" if isinstance(column.type, sa.types._Binary) else "characters")
+
+    def _swap(self, conn: sa.Connection, plan: SwapPlan, swaps: Sequence[Swap]) -> list[int]:
+        processors = encoder(conn, plan.columns())
+        first_write = len(plan.key) + len(plan.guards)
+        rows = []
+        for swap in swaps:
+            values = encode(processors, swap.values())
+            # each key value is bound twice: for the index, and for the exact comparison
+            key = values[: len(plan.key)]
+            rows.append(tuple(values[first_write:] + key + key + values[len(plan.key) : first_write]))
+        statement = _update(conn, plan)
+        savepoint = conn.begin_nested()
+        done = conn.exec_driver_sql(statement, rows).rowcount if len(rows) > 1 else -1
+        if done == len(rows):
+            savepoint.commit()
+            return []
+        # Some lost, and the total does not say which: once more, one by one.
+        savepoint.rollback()
+        lost = []
+        for index, row in enumerate(rows):
+            count = conn.exec_driver_sql(statement, row).rowcount
+            if count > 1:
+                raise not_unique(plan)
+            if count == 0:
+                lost.append(index)
+        return lost
+
+    def _connect(self) -> sqlite3.Connection:
+        path = self._path.absolute()
+        if self.read_only:
+            target = f"file:{quote(str(path))}?mode=ro"
+        else:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make(path)
+            target = f"file:{quote(str(path))}"
+        connection = sqlite3.connect(
+            target, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA foreign_keys = 1")
+            if self.read_only:
+                connection.execute("PRAGMA query_only = 1")
+            else:
+                self._use_wal(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @staticmethod
+    def _use_wal(connection: sqlite3.Connection) -> None:
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            return
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as exc:
+            # Another connection is at work in the older mode; that mode is slower, and as safe.
+            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+
+    @staticmethod
+    def _begin(connection: sa.Connection) -> None:
+        session = connection.get_execution_options().get(SESSION_OPTION)
+        if session is Session.WRITE:
+            # at once, so that two writers queue here and neither fails half-way
+            _run(connection, "BEGIN IMMEDIATE")
+            return
+        if session is Session.READ:
+            _run(connection, "PRAGMA query_only = 1")
+        _run(connection, "BEGIN")
+
+    @contextmanager
+    def _wait(self, label: str) -> Iterator[None]:
+        if not self._turn.acquire(timeout=BUSY_SECONDS):
+            raise DatabaseUnavailable(
+                f"Another writer holds {label}", "Wait for it to finish, then try again; writes cannot be nested"
+            )
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+
+def _run(connection: sa.Connection, statement: str) -> None:
+    connection.exec_driver_sql(statement)
+
+
+def _update(conn: sa.Connection, plan: SwapPlan) -> str:
+    preparer = conn.dialect.identifier_preparer
+    quoted = preparer.quote
+    sets = ", ".join(f"{quoted(name)} = ?" for name in plan.writes)
+    # "=" under the column's own collation finds the row by its index; the binary collation decides.
+    where = [f"{quoted(name)} = ?" for name in plan.key]
+    where += [f"{quoted(name)} COLLATE BINARY = ?" for name in plan.key]
+    for name in plan.guards:
+        column = quoted(name)
+        if isinstance(plan.table.c[name].type, sa.JSON):
+            # SQLAlchemy reads JSON as objects: compare the documents without their white space
+            where.append(f"coalesce(json({column}), 'null') COLLATE BINARY = coalesce(json(?), 'null')")
+        else:
+            where.append(f"{column} COLLATE BINARY IS ?")
+    return f"UPDATE {preparer.format_table(plan.table)} SET {sets} WHERE {' AND '.join(where)}"  # noqa: S608

@@ -1,0 +1,1 @@
+"""Running jobs: ranges, batches, batch sizing, executors and the worker."""

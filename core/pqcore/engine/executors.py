@@ -1,0 +1,175 @@
+"""Where turns run: threads of this process, or processes for cryptography that holds the interpreter lock.
+
+HPKE and ML-KEM hold the lock in ``cryptography`` (two threads were no faster than one), everything else that
+dominates a scope releases it. A task that goes to a process carries ids and no secret: each process opens the
+database and the keyring itself, with what it was given once, through its pipe, when it was started.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Event, Lock, Thread
+from typing import Any, Protocol
+
+from pqcore.actor import current
+from pqcore.database.connect import Database
+from pqcore.engine.context import JobContext
+from pqcore.engine.prepare import prepare
+from pqcore.engine.ranges import Ended
+from pqcore.engine.throttles.live import LiveLimits
+from pqcore.engine.turns import run_next_range
+from pqcore.errors import PQConsoleError
+from pqcore.jobs.limits import JobLimits, effective
+from pqcore.jobs.model import Job, Purpose, Status
+from pqcore.jobs.repository import JobRepository
+from pqcore.keys.provider import KeyProvider
+from pqcore.migrations.base import Scope
+
+# below this many rows the start of processes (about a second) costs more than they bring
+PROCESS_ROWS = 10_000
+_WATCH_SECONDS = 0.5
+
+
+class Turns(Protocol):
+    """Runs turns of jobs, some at once."""
+
+    def submit(self, context: JobContext, owner: str, purpose: Purpose) -> Future[Ended]:
+        """Have a free range of this job claimed under ``owner`` and run."""
+        ...
+
+    def stop(self) -> None:
+        """Have turns of other processes stop between batches; those of threads stop with their job."""
+        ...
+
+    def shutdown(self, wait: bool) -> None:
+        """End; turns that have not begun are dropped."""
+        ...
+
+
+class ThreadTurns:
+    """Turns in threads of this process."""
+
+    def __init__(self, threads: int) -> None:
+        self._executor: Executor = ThreadPoolExecutor(threads, thread_name_prefix="pqconsole-batch")
+
+    def submit(self, context: JobContext, owner: str, purpose: Purpose) -> Future[Ended]:
+        return self._executor.submit(run_next_range, context, owner, purpose)
+
+    def stop(self) -> None:
+        return
+
+    def shutdown(self, wait: bool) -> None:
+        self._executor.shutdown(wait=wait, cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a process opens what it works on; every callable has to be picklable and is called in that process."""
+
+    database: Callable[[], Database]
+    keys: Callable[[], KeyProvider]
+
+
+class ProcessTurns:
+    """Turns in processes that are started with the first turn and end with this one."""
+
+    def __init__(self, processes: int, opening: Opening) -> None:
+        # spawn: a fork of a process with threads inherits locks that nobody releases
+        spawn = multiprocessing.get_context("spawn")
+        self._stopping = spawn.Event()
+        self._executor: Executor = ProcessPoolExecutor(
+            processes, mp_context=spawn, initializer=_open, initargs=(opening, self._stopping, os.getpid())
+        )
+
+    def submit(self, context: JobContext, owner: str, purpose: Purpose) -> Future[Ended]:
+        return self._executor.submit(_turn, context.job_id, owner, purpose)
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def shutdown(self, wait: bool) -> None:
+        self.stop()
+        self._executor.shutdown(wait=wait, cancel_futures=True)
+
+
+def wants_processes(job: Job) -> bool:
+    """Whether a job's turns belong into processes: its cryptography holds the lock, and it has rows enough left."""
+    left = (job.progress.total or 0) - job.progress.seen
+    return job.scope is Scope.WRAPPERS and left >= PROCESS_ROWS
+
+
+class _Member:
+    """What a process of the pool holds."""
+
+    def __init__(self, opening: Opening, stopping: Any, parent: int) -> None:
+        self._db = opening.database()
+        self._keys = opening.keys()
+        self._jobs = JobRepository(self._db, current())
+        self._stopping = stopping
+        self._parent = parent
+        self._contexts: dict[int, JobContext] = {}
+        self._lock = Lock()
+        Thread(target=self._watch, name="pqconsole-watch", daemon=True).start()
+
+    def turn(self, job_id: int, owner: str, purpose: Purpose) -> Ended:
+        context = self._contexts.get(job_id)
+        if context is None or context.stop.is_set():
+            job = self._jobs.get(job_id)
+            context = prepare(self._db, self._keys, job, Event(), LiveLimits(_batch_limits(job)))
+            with self._lock:
+                self._contexts[job_id] = context
+        return run_next_range(context, owner, purpose)
+
+    def _watch(self) -> None:
+        """Stop between batches when the pool ends, its process is gone, or the job is asked to stop."""
+        while not self._stopping.wait(_WATCH_SECONDS):
+            if os.getppid() != self._parent:
+                os._exit(1)  # leases run out by themselves; nothing may go on unobserved
+            with self._lock:
+                contexts = list(self._contexts.values())
+            for context in contexts:
+                if not context.stop.is_set():
+                    self._follow(context)
+        with self._lock:
+            for context in self._contexts.values():
+                context.stop.set()
+
+    def _follow(self, context: JobContext) -> None:
+        """Stop between batches where the coordinating process has to decide how to go on; else take new limits."""
+        try:
+            job = self._jobs.get(context.job_id)
+            limits = effective(job.selection, job.limits)
+        except PQConsoleError:
+            return  # away for now: the batch itself waits
+        asked = job.status is not Status.RUNNING or job.request is not None
+        if asked or job.throttle_reason is not None or limits.throttle.rows_per_second is not None:
+            context.stop.set()
+        else:
+            context.live.tune(JobLimits(limits.batch))
+
+
+def _batch_limits(job: Job) -> JobLimits:
+    """The bounds of its batches; what holds the job back is kept by the process that coordinates it."""
+    return JobLimits(effective(job.selection, job.limits).batch)
+
+
+_member: _Member | None = None
+
+
+def _open(opening: Opening, stopping: Any, parent: int) -> None:
+    global _member
+    # a signal for the terminal's whole group is for the process that coordinates
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    _member = _Member(opening, stopping, parent)
+
+
+def _turn(job_id: int, owner: str, purpose: Purpose) -> Ended:
+    if _member is None:
+        raise RuntimeError("the process was not opened")
+    return _member.turn(job_id, owner, purpose)

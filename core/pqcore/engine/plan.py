@@ -1,0 +1,170 @@
+"""Cutting a selection into key ranges, lazily, by walking the index of its key.
+
+No density is assumed: a boundary is the key that stands a number of rows further on. Ranges start small, so that
+every thread has work at once, and grow, so that a large table has few of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from pqcore.database.clock import now
+from pqcore.database.tables import ranges, runs
+from pqcore.engine.context import JobContext
+from pqcore.engine.pages import bounds
+from pqcore.engine.points import Point, reach
+from pqcore.jobs.claims import JobClaim, LeaseLost
+from pqcore.jobs.cursor import decode_key, encode_key
+from pqcore.jobs.lifecycle import first_epoch
+from pqcore.jobs.model import Phase, Purpose
+
+_FIRST_ROWS = 100
+_LAST_ROWS = 20_000
+_SWEEP_ROWS = 100_000
+_SAME_SIZE = 4  # ranges of one size before it doubles
+
+
+def range_rows(seq: int, pass_no: int) -> int:
+    """Rows of the range number ``seq`` (from 0) of its pass. A sweep skips most rows, so its ranges are long."""
+    if pass_no > 1:
+        return _SWEEP_ROWS
+    return int(min(_LAST_ROWS, _FIRST_ROWS * 2 ** min(seq // _SAME_SIZE, 16)))
+
+
+@dataclass(frozen=True, slots=True)
+class PlanState:
+    """How far a job is planned, and what of it is unfinished.
+
+    Attributes:
+        unclaimed: open ranges that nobody works on now.
+        open: open ranges in all.
+    """
+
+    pass_no: int
+    done: bool
+    unclaimed: int
+    open: int
+
+
+def plan_state(conn: sa.Connection, job_id: int, purpose: Purpose) -> PlanState:
+    """Where the plan stands now, for one purpose."""
+    run = conn.execute(sa.select(runs.c.pass_no, runs.c.plan_done).where(runs.c.job_id == job_id)).one()
+    free = sa.or_(ranges.c.lease_expires_at.is_(None), ranges.c.lease_expires_at < now())
+    counts = conn.execute(
+        sa.select(sa.func.count(), sa.func.sum(sa.case((free, 1), else_=0))).where(
+            ranges.c.job_id == job_id, ranges.c.purpose == purpose.value, ranges.c.state == "open"
+        )
+    ).one()
+    return PlanState(run.pass_no, bool(run.plan_done), int(counts[1] or 0), int(counts[0]))
+
+
+def plan_next(context: JobContext, claim: JobClaim, purpose: Purpose) -> bool:
+    """Add the next range of the current pass over the table; False where the pass is planned to its end.
+
+    Raises:
+        LeaseLost: another worker coordinates the job by now; nothing was added.
+    """
+    job_id = claim.job_id
+    with context.db.read() as conn:
+        run = conn.execute(sa.select(runs).where(runs.c.job_id == job_id)).one()
+        if run.plan_done:
+            return False
+        planned = conn.execute(
+            sa.select(
+                sa.func.max(ranges.c.seq),
+                sa.func.sum(
+                    sa.case((sa.and_(ranges.c.pass_no == run.pass_no, ranges.c.purpose == purpose.value), 1), else_=0)
+                ),
+            ).where(ranges.c.job_id == job_id)
+        ).one()
+        seq = (planned[0] or 0) + 1
+        rows = range_rows(int(planned[1] or 0), run.pass_no)
+        boundary = _boundary(conn, context, run.plan_cursor, rows)
+    last = boundary is None
+    reach(Point.BEFORE_PLAN)
+    with context.db.write() as conn:
+        mine = sa.and_(runs.c.job_id == job_id, runs.c.lease_epoch == claim.epoch, runs.c.plan_epoch == run.plan_epoch)
+        changed = conn.execute(
+            sa.update(runs)
+            .where(mine)
+            .values(plan_cursor=boundary or run.plan_cursor, plan_done=last, plan_epoch=run.plan_epoch + 1)
+        ).rowcount
+        if not changed:
+            raise LeaseLost
+        conn.execute(
+            ranges.insert().values(
+                job_id=job_id,
+                seq=seq,
+                pass_no=run.pass_no,
+                purpose=purpose.value,
+                lower_key=run.plan_cursor,
+                # without a ceiling the last range is open, for rows that are added meanwhile
+                upper_key=boundary or (encode_key(context.ceiling) if context.ceiling else None),
+                state="open",
+                lease_epoch=first_epoch(claim.epoch),
+                updated_at=now(),
+            )
+        )
+    reach(Point.AFTER_PLAN)
+    return True
+
+
+def begin_sweep(context: JobContext, claim: JobClaim, pass_no: int) -> None:
+    """Plan another pass over the selection, for rows still in the old form. Raises ``LeaseLost``."""
+    reach(Point.BEFORE_SWEEP)
+    with context.db.write() as conn:
+        changed = conn.execute(
+            sa.update(runs)
+            .where(runs.c.job_id == claim.job_id, runs.c.lease_epoch == claim.epoch)
+            .values(
+                pass_no=pass_no,
+                phase=Phase.SWEEPING.value,
+                plan_cursor=None,
+                plan_done=False,
+                plan_epoch=runs.c.plan_epoch + 1,
+                updated_at=now(),
+            )
+        ).rowcount
+        if not changed:
+            raise LeaseLost
+    reach(Point.AFTER_SWEEP)
+
+
+def found_in_pass(conn: sa.Connection, job_id: int, pass_no: int) -> int:
+    """Rows that a pass migrated, buried, or lost to the application."""
+    mine = sa.and_(ranges.c.job_id == job_id, ranges.c.purpose == Purpose.MIGRATE.value, ranges.c.pass_no == pass_no)
+    work = ranges.c.migrated + ranges.c.failed + ranges.c.conflicted
+    statement = sa.select(sa.func.coalesce(sa.func.sum(work), 0))
+    return int(conn.execute(statement.where(mine)).scalar_one())
+
+
+def count_rows(conn: sa.Connection, context: JobContext) -> int:
+    """Rows of the selection now."""
+    statement = sa.select(sa.func.count()).select_from(context.target.table)
+    if context.where is not None:
+        statement = statement.where(context.where)
+    total = int(conn.execute(statement).scalar_one())
+    return total if context.selection.limit is None else min(total, context.selection.limit)
+
+
+def ceiling_of(conn: sa.Connection, context: JobContext) -> tuple[Any, ...] | None:
+    """The key at which a selection with a limit ends; None without one, or where it has fewer rows."""
+    if context.selection.limit is None:
+        return None
+    statement = sa.select(*context.target.key)
+    if context.where is not None:
+        statement = statement.where(context.where)
+    statement = statement.order_by(*context.target.key).limit(1).offset(context.selection.limit - 1)
+    row = conn.execute(statement).first()
+    return None if row is None else tuple(row)
+
+
+def _boundary(conn: sa.Connection, context: JobContext, after: str | None, rows: int) -> str | None:
+    """The key ``rows`` rows further on, None where there are fewer. The condition is left out: the index is enough."""
+    key = context.target.key
+    statement = sa.select(*key).where(*bounds(context, decode_key(after) if after else None, context.ceiling))
+    row = conn.execute(statement.order_by(*key).limit(1).offset(rows - 1)).first()
+    return None if row is None else encode_key(tuple(row))

@@ -1,0 +1,115 @@
+"""From a job's row to what its batches need: selection, target table, algorithm, keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from threading import Event
+from typing import Any
+
+import sqlalchemy as sa
+
+from pqcore import targets
+from pqcore.crypto.catalogue import find
+from pqcore.database.clock import now
+from pqcore.database.connect import Database
+from pqcore.database.install import data_set_id
+from pqcore.database.tables import runs
+from pqcore.engine.context import JobContext
+from pqcore.engine.originals import OriginalsVault
+from pqcore.engine.plan import ceiling_of, count_rows
+from pqcore.engine.points import Point, reach
+from pqcore.engine.throttles.live import LiveLimits
+from pqcore.errors import UsageError
+from pqcore.jobs.cursor import decode_key, encode_key
+from pqcore.jobs.model import Job
+from pqcore.keys.provider import KeyProvider
+from pqcore.migrations.build import build, target_key
+from pqcore.selection.catalog import Catalog
+from pqcore.selection.check import require_fit
+from pqcore.selection.compile import predicate
+from pqcore.selection.document import parse
+from pqcore.selection.kinds import Kind, kind
+from pqcore.selection.target import resolve
+
+
+def prepare(db: Database, keys: KeyProvider, job: Job, stop: Event, live: LiveLimits | None = None) -> JobContext:
+    """Everything the job needs, checked; what is decided at its first start is kept for every later one.
+
+    The first start fixes the algorithm and the version of the new key, so that a job that is paused while a key
+    is rotated ends as it began, and counts the selection.
+
+    Args:
+        live: the limits that its batches look at; without them nothing holds it back.
+
+    Raises:
+        PQConsoleError: the job cannot run; sentence and remedy go to its ``error``.
+    """
+    if job.selection is None:
+        raise UsageError("The job has no selection", "Cancel it and create one with a selection")
+    selection = parse(job.selection, scope=job.scope)
+    catalog = Catalog(db)
+    target = resolve(catalog, selection)
+    where = predicate(selection, target)
+    data_set = data_set_id(db)
+    fixed = _fixed(db, job.id)
+    if fixed is None:
+        chosen = targets.resolve(db, job.scope, job.target_algo_id, job.target_policy_id, selection.options)
+        new_key = target_key(job.scope, selection.options)
+        fixed = {
+            "algorithm": f"{chosen.algorithm.name}/{chosen.algorithm.variant}".rstrip("/"),
+            "policy": chosen.policy,
+            "key_id": keys.info(new_key).id if new_key else None,
+        }
+    migration = build(
+        job.scope,
+        find(fixed["algorithm"]),
+        table=target.name,
+        field=selection.field,
+        options=selection.options,
+        keys=keys,
+        data_set=data_set,
+        policy=fixed["policy"],
+        target_key_id=fixed["key_id"],
+        now=lambda: datetime.now(UTC),
+        binary=kind(target.field) is Kind.BYTES,
+    )
+    require_fit(db, catalog, selection, scope=job.scope, keys=keys, target=target, migration=migration)
+    context = JobContext(
+        db=db,
+        job_id=job.id,
+        selection=selection,
+        target=target,
+        where=where,
+        migration=migration,
+        originals=OriginalsVault.of(keys, data_set, target.name) if selection.keep_originals else None,
+        ceiling=decode_key(fixed["ceiling"]) if fixed.get("ceiling") else None,
+        live=live or LiveLimits(),
+        stop=stop,
+    )
+    if "total" in fixed:
+        return context
+    # where another worker has started the job meanwhile, what it has fixed is used
+    return _first_start(context, fixed) or prepare(db, keys, job, stop, live)
+
+
+def _first_start(context: JobContext, fixed: dict[str, Any]) -> JobContext | None:
+    with context.db.read() as conn:
+        total = count_rows(conn, context)
+        ceiling = ceiling_of(conn, context)
+    fixed |= {"total": total, "ceiling": encode_key(ceiling) if ceiling else None}
+    reach(Point.BEFORE_FIX)
+    with context.db.write() as conn:
+        first = conn.execute(
+            sa.update(runs)
+            .where(runs.c.job_id == context.job_id, runs.c.total.is_(None))
+            .values(target=fixed, total=total, updated_at=now())
+        ).rowcount
+    reach(Point.AFTER_FIX)
+    return replace(context, ceiling=ceiling) if first else None
+
+
+def _fixed(db: Database, job_id: int) -> dict[str, Any] | None:
+    with db.read() as conn:
+        value = conn.execute(sa.select(runs.c.target).where(runs.c.job_id == job_id)).scalar_one_or_none()
+    return dict(value) if value else None

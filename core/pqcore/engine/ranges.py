@@ -1,0 +1,136 @@
+"""Running one claimed range: batch after batch until its end, a stop, or the loss of its lease."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy.exc import DBAPIError
+
+from pqcore.database.errors import classify
+from pqcore.engine import backoff
+from pqcore.engine.context import JobContext
+from pqcore.engine.points import Point, reach
+from pqcore.engine.sizing import Measured, next_pace
+from pqcore.errors import DatabaseUnavailable
+from pqcore.jobs.claims import LeaseLost, RangeClaim, release_range, reload_range
+from pqcore.jobs.cursor import decode_key
+
+Key = tuple[Any, ...]
+Item = TypeVar("Item")  # what a page holds
+Ready = TypeVar("Ready")  # what an item became, outside any transaction
+
+# a throttle that holds for longer gets the thread back: other jobs share it
+_SHORT_WAIT_SECONDS = 0.25
+
+
+class Ended(StrEnum):
+    """How a turn of a thread ended."""
+
+    NOTHING = "nothing"  # no range was free
+    DONE = "done"  # a range was finished
+    STOPPED = "stopped"  # asked to stop between batches; the range is released
+    HELD = "held"  # a throttle holds the job back; the range is released
+    LOST = "lost"  # the lease went to someone else
+
+
+class RangeRun(ABC, Generic[Item, Ready]):
+    """One range under one lease: pages of items in the order of their place, from the cursor to the end."""
+
+    def __init__(self, context: JobContext, claim: RangeClaim) -> None:
+        self._context = context
+        self._claim = claim
+        self._upper = decode_key(claim.upper) if claim.upper else None
+        self._pace = context.pace.newest
+        self._failures = 0
+
+    @abstractmethod
+    def _read(self, after: Key | None, rows: int) -> Sequence[Item]:
+        """At most ``rows`` items beyond ``after``, in order."""
+
+    @abstractmethod
+    def _place(self, item: Item) -> Key:
+        """Where the cursor stands when this item is done with."""
+
+    @abstractmethod
+    def _compute(self, items: Sequence[Item]) -> Sequence[Ready]:
+        """What the items become, outside any transaction; shorter where the job is asked to stop meanwhile."""
+
+    @abstractmethod
+    def _settle(self, ready: Sequence[Ready], cursor: Key | None, *, range_done: bool) -> float:
+        """Write, with the cursor and the counters; returns the seconds that the transaction took."""
+
+    @abstractmethod
+    def _size(self, items: Sequence[Item]) -> int:
+        """Bytes of these items, roughly."""
+
+    def run(self) -> Ended:
+        """Batches until the end. Faults that pass by themselves are waited out; the database knows the cursor."""
+        with self._context.live.stopwatch.working():
+            return self._run()
+
+    def _run(self) -> Ended:
+        while True:
+            try:
+                return self._batches()
+            except LeaseLost:
+                return Ended.LOST
+            except (DBAPIError, DatabaseUnavailable) as error:
+                if self._wait_out(error):
+                    return Ended.STOPPED
+
+    def _batches(self) -> Ended:
+        context, claim = self._context, self._claim
+        if self._failures:
+            # it may be unclear whether the last commit happened
+            self._claim = claim = reload_range(context.db, claim)
+        start = claim.cursor or claim.lower
+        after = decode_key(start) if start else None
+        while not context.stop.is_set():
+            if not self._may_go_on():
+                release_range(context.db, claim)
+                return Ended.HELD
+            limits = context.live.batch
+            asked = min(self._pace.rows, limits.max_rows)
+            reach(Point.BEFORE_READ)
+            items = self._read(after, asked)
+            reach(Point.AFTER_READ)
+            context.live.delay(len(items))
+            working = time.perf_counter()
+            ready = self._compute(items)
+            # stopped in the middle: what is ready is written, the rest stays
+            last_page = len(items) < asked and len(ready) == len(items)
+            cursor = self._place(items[len(ready) - 1]) if ready else after
+            seconds = self._settle(ready, cursor, range_done=last_page)
+            self._failures = 0
+            if last_page:
+                return Ended.DONE
+            after = cursor
+            spent = Measured(len(ready), seconds, time.perf_counter() - working, self._size(items))
+            self._pace = context.pace.newest = next_pace(replace(self._pace, rows=asked), spent, limits)
+        release_range(context.db, claim)
+        return Ended.STOPPED
+
+    def _may_go_on(self) -> bool:
+        """Wait for throttles that hold for a moment; False where one holds for longer, or the job is to stop."""
+        delay = self._context.live.delay()
+        if delay > _SHORT_WAIT_SECONDS:
+            return False
+        if delay <= 0:
+            return True
+        with self._context.live.stopwatch.waiting(at_work=True):
+            return not self._context.stop.wait(delay)
+
+    def _wait_out(self, error: DBAPIError | DatabaseUnavailable) -> bool:
+        """Sleep before another try; True where the job was asked to stop meanwhile. Raises what will not pass."""
+        if isinstance(error, DBAPIError):
+            if classify(error, self._context.db.dialect.name) not in backoff.TRANSIENT:
+                raise error
+            # a smaller batch holds fewer locks for less time
+            self._pace = replace(self._pace, rows=max(1, self._pace.rows // 2), resume=0)
+        self._failures += 1
+        return self._context.stop.wait(backoff.seconds(self._failures))

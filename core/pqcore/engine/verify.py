@@ -1,0 +1,95 @@
+"""Verifying a range: every value in the new form is read again and proved. Nothing of the table is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from pqcore.database.clock import now
+from pqcore.database.tables import dead_letters
+from pqcore.engine.batch import size_of
+from pqcore.engine.checkpoint import Counts, checkpoint
+from pqcore.engine.context import JobContext
+from pqcore.engine.pages import digest_of, known_dead, read_new, read_page
+from pqcore.engine.points import Point, reach
+from pqcore.engine.ranges import Key, RangeRun
+from pqcore.formats.context import row_key_text
+from pqcore.jobs.cursor import encode_key
+from pqcore.migrations.base import Failed, FailureReason, Record, Skipped
+
+Proof = tuple[Record, Failed | None]
+
+_PAGE = 1000
+
+
+class VerifyRange(RangeRun[Record, Proof]):
+    """Rows in the new form by their key; what does not prove itself becomes a dead letter (``unproved``)."""
+
+    def _read(self, after: Key | None, rows: int) -> Sequence[Record]:
+        with self._context.db.read() as conn:
+            return read_new(conn, self._context, after, self._upper, rows)
+
+    def _place(self, item: Record) -> Key:
+        return item.key
+
+    def _size(self, items: Sequence[Record]) -> int:
+        return size_of(items)
+
+    def _compute(self, items: Sequence[Record]) -> Sequence[Proof]:
+        ready: list[Proof] = []
+        for record in items:
+            if self._context.stop.is_set():
+                break
+            outcome = self._context.migration.verify(record)
+            ready.append((record, outcome if isinstance(outcome, Failed) else None))
+        return ready
+
+    def _settle(self, ready: Sequence[Proof], cursor: Key | None, *, range_done: bool) -> float:
+        failed = [(record, failure) for record, failure in ready if failure is not None]
+        counts = Counts(migrated=len(ready) - len(failed), failed=len(failed))
+        reach(Point.BEFORE_WRITE)
+        with self._context.db.write() as conn:
+            known = known_dead(conn, self._context, [record for record, _ in failed])
+            rows = [
+                {
+                    "job_id": self._claim.job_id,
+                    "key_digest": digest_of(record.key),
+                    "row_key": row_key_text(record.key),
+                    "walk_key": encode_key(record.key),
+                    "reason": FailureReason.UNPROVED.value,
+                    "message": failure.message,
+                }
+                for record, failure in failed
+                if digest_of(record.key) not in known
+            ]
+            if rows:
+                conn.execute(dead_letters.insert().values(created_at=now()), rows)
+            reach(Point.AFTER_WRITE)
+            checkpoint(conn, self._claim, counts, cursor=cursor, range_done=range_done)
+            reach(Point.BEFORE_COMMIT)
+        reach(Point.AFTER_COMMIT)
+        return 0.0
+
+
+def forget_failures(conn: sa.Connection, job_id: int) -> None:
+    """Take back what an earlier verification found, before the next one looks again."""
+    conn.execute(
+        sa.delete(dead_letters).where(
+            dead_letters.c.job_id == job_id, dead_letters.c.reason == FailureReason.UNPROVED.value
+        )
+    )
+
+
+def uncovered(context: JobContext) -> int:
+    """Selected rows that still need to be migrated, of the first page on which there are any; 0 where none is left."""
+    after: Key | None = None
+    while not context.stop.is_set():
+        with context.db.read() as conn:
+            page = read_page(conn, context, after, context.ceiling, _PAGE, only_old=True)
+        # a row that is skipped has nothing to migrate; anything else would be written by a new run
+        left = sum(not isinstance(context.migration.migrate(record), Skipped) for record in page)
+        if left or len(page) < _PAGE:
+            return left
+        after = page[-1].key
+    return 0

@@ -1,0 +1,1 @@
+"""The job: its states, repository, claims and leases, events and control requests."""

@@ -1,0 +1,470 @@
+"""Claims and leases: one winner for each job and each range, by the database's own clock.
+
+A lease is an owner, an expiry and an epoch. The epoch grows with every claim; whoever writes under a lease names
+the epoch it was given, and writes nothing where it has grown since (fencing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from pqcore.database.clock import now, now_plus
+from pqcore.database.connect import Database
+from pqcore.database.tables import control, jobs, ranges, runs
+from pqcore.errors import StateConflict
+from pqcore.jobs.leases import lease_seconds
+from pqcore.jobs.lifecycle import add_digest_ranges, move, seen, status_of
+from pqcore.jobs.model import Phase, Purpose, Request, Status
+from pqcore.jobs.points import Point, reach
+from pqcore.migrations.base import Scope
+
+
+class LeaseLost(Exception):
+    """The lease is someone else's by now: stop at once and write nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobClaim:
+    """The right to coordinate a job."""
+
+    job_id: int
+    owner: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class RangeClaim:
+    """The right to migrate a range: keys in (cursor or lower, upper], as JSON texts."""
+
+    job_id: int
+    seq: int
+    owner: str
+    epoch: int
+    purpose: Purpose
+    pass_no: int
+    lower: str | None
+    upper: str | None
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What a renewal learned: where the job stands and what was asked of it."""
+
+    status: Status | None
+    request: Request | None
+    limits: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """What throttles did to a job since the last renewal: seconds held back, and by what (a few words)."""
+
+    seconds: float = 0.0
+    reason: str | None = None
+
+
+def claim_due(db: Database, owner: str, busy: Collection[int] = ()) -> JobClaim | None:
+    """Claim the pending job that is due longest, or take over one whose worker is gone; never one of ``busy``."""
+    reach(Point.BEFORE_CLAIM)
+    claim = _claim_pending(db, owner) or _take_over(db, owner, busy=busy)
+    if claim is not None:
+        reach(Point.AFTER_CLAIM)
+    return claim
+
+
+_CANDIDATES = 16
+
+
+def _claim_pending(db: Database, owner: str) -> JobClaim | None:
+    asked = sa.select(control.c.job_id).where(control.c.job_id == jobs.c.id, control.c.request.is_not(None))
+    due = (
+        sa.select(jobs.c.id)
+        .where(
+            jobs.c.status == Status.PENDING.value,
+            jobs.c.scope.in_([scope.value for scope in Scope]),
+            sa.or_(jobs.c.scheduled_at.is_(None), jobs.c.scheduled_at <= now()),
+            ~sa.exists(asked),
+        )
+        .order_by(sa.case((jobs.c.scheduled_at.is_(None), 0), else_=1), jobs.c.scheduled_at, jobs.c.id)
+        .limit(_CANDIDATES)
+    )
+    while True:
+        # looked for without a lock, so that idle workers do not write and no job but the one is held
+        with db.read() as conn:
+            candidates = conn.execute(due).scalars().all()
+        if not candidates:
+            return None
+        for job_id in candidates:
+            with db.write() as conn:
+                claim = _start(conn, job_id, owner)
+            if claim is not None:
+                return claim
+
+
+def claim_job(db: Database, owner: str, job_id: int) -> JobClaim:
+    """Claim this very job, whatever its schedule says.
+
+    Raises:
+        JobNotFound: no such job.
+        StateConflict: it has ended, is paused, or another live worker runs it.
+    """
+    with db.write() as conn:
+        conn.execute(sa.select(jobs.c.id).where(jobs.c.id == job_id).with_for_update())
+        status = status_of(conn, job_id)
+        if status is Status.PENDING:
+            asked = conn.execute(sa.select(control.c.request).where(control.c.job_id == job_id)).scalar_one_or_none()
+            if asked:
+                raise StateConflict(f"Job {job_id} is paused", f"Resume it with: pqconsole jobs resume {job_id}")
+            claim = _start(conn, job_id, owner)
+            if claim is not None:
+                return claim
+        if status in (Status.DONE, Status.FAILED, Status.CANCELLED):
+            remedy = "Create a new job" if status is Status.DONE else f"Retry it with: pqconsole jobs retry {job_id}"
+            raise StateConflict(f"Job {job_id} is {status}", remedy)
+    claim = _take_over(db, owner, job_id)
+    if claim is None and not _known_here(db, job_id):
+        raise StateConflict(f"Job {job_id} is run by another program", "Wait for it, or ask whoever runs it")
+    if claim is None:
+        raise StateConflict(f"Job {job_id} is run by another worker", "Watch it, or pause it first")
+    return claim
+
+
+def _known_here(db: Database, job_id: int) -> bool:
+    """Whether pqconsole ever started this job."""
+    with db.read() as conn:
+        return conn.execute(sa.select(runs.c.job_id).where(runs.c.job_id == job_id)).first() is not None
+
+
+def _start(conn: sa.Connection, job_id: int, owner: str) -> JobClaim | None:
+    started = sa.func.coalesce(jobs.c.started_at, now())
+    if not move(
+        conn, job_id, Status.RUNNING, only_from=Status.PENDING, started_at=started, finished_at=None, error=None
+    ):
+        return None
+    lease = {"lease_owner": owner, "lease_expires_at": now_plus(lease_seconds()), "updated_at": now()}
+    renewed = conn.execute(
+        sa.update(runs).where(runs.c.job_id == job_id).values(lease_epoch=runs.c.lease_epoch + 1, **lease)
+    ).rowcount
+    if not renewed:
+        conn.execute(
+            runs.insert().values(
+                job_id=job_id,
+                phase=Phase.MIGRATING.value,
+                pass_no=1,
+                plan_done=False,
+                plan_epoch=0,
+                lease_epoch=1,
+                **lease,
+            )
+        )
+    epoch = conn.execute(sa.select(runs.c.lease_epoch).where(runs.c.job_id == job_id)).scalar_one()
+    return JobClaim(job_id, owner, epoch)
+
+
+def _take_over(db: Database, owner: str, job_id: int | None = None, busy: Collection[int] = ()) -> JobClaim | None:
+    """Take a running job whose lease has run out. Only jobs with a run of ours: others may be run by other programs."""
+    expired = sa.or_(runs.c.lease_expires_at.is_(None), runs.c.lease_expires_at < now())
+    query = (
+        sa.select(runs.c.job_id, runs.c.lease_epoch)
+        .join(jobs, jobs.c.id == runs.c.job_id)
+        .where(jobs.c.status == Status.RUNNING.value, expired, runs.c.job_id.not_in(list(busy)))
+        .order_by(runs.c.job_id)
+        .limit(1)
+    )
+    if job_id is not None:
+        query = query.where(runs.c.job_id == job_id)
+    # looked for without a lock, so that idle workers do not write; the update decides
+    with db.read() as conn:
+        row = conn.execute(query).first()
+    if row is None:
+        return None
+    reach(Point.BEFORE_TAKE_OVER)
+    with db.write() as conn:
+        # its worker may be ending it just now, late
+        running = sa.select(jobs.c.id).where(jobs.c.id == row.job_id, jobs.c.status == Status.RUNNING.value)
+        if conn.execute(db.dialect.lock_skip(running)).first() is None:
+            return None
+        won = conn.execute(
+            sa.update(runs)
+            .where(runs.c.job_id == row.job_id, runs.c.lease_epoch == row.lease_epoch, expired)
+            .values(
+                lease_owner=owner,
+                lease_epoch=row.lease_epoch + 1,
+                lease_expires_at=now_plus(lease_seconds()),
+                updated_at=now(),
+            )
+        ).rowcount
+    return JobClaim(row.job_id, owner, row.lease_epoch + 1) if won else None
+
+
+# what may be done with a job that has ended, from which states, and the phase that says it is under way
+OPERATIONS: Mapping[Purpose, tuple[frozenset[Status], Phase]] = {
+    Purpose.VERIFY: (frozenset({Status.DONE, Status.FAILED, Status.CANCELLED}), Phase.VERIFYING),
+    Purpose.ROLLBACK: (frozenset({Status.DONE, Status.FAILED, Status.CANCELLED}), Phase.ROLLING_BACK),
+    Purpose.FINALIZE: (frozenset({Status.DONE}), Phase.FINALIZING),
+}
+
+
+def claim_operation(db: Database, owner: str, job_id: int, purpose: Purpose) -> tuple[JobClaim, Phase]:
+    """Claim an ended job to verify it, roll it back or finalize it; one that was interrupted goes on where it was.
+
+    Returns:
+        The claim, and the phase before it.
+
+    Raises:
+        JobNotFound: no such job.
+        StateConflict: it has not ended, was never started, or another worker is at it.
+    """
+    allowed, phase = OPERATIONS[purpose]
+    with db.write() as conn:
+        conn.execute(sa.select(jobs.c.id).where(jobs.c.id == job_id).with_for_update())
+        status = status_of(conn, job_id)
+        if status not in allowed:
+            words = " or ".join(sorted(allowed))
+            raise StateConflict(f"Job {job_id} is {status}", f"To {purpose.value} it, it has to be {words}")
+        run = conn.execute(sa.select(runs).where(runs.c.job_id == job_id)).first()
+        if run is None or run.total is None:
+            raise StateConflict(f"Job {job_id} was never started by pqconsole", "There is nothing of it to work on")
+        free = sa.or_(runs.c.lease_expires_at.is_(None), runs.c.lease_expires_at < now())
+        won = conn.execute(
+            sa.update(runs)
+            .where(runs.c.job_id == job_id, free)
+            .values(
+                phase=phase.value,
+                lease_owner=owner,
+                lease_epoch=runs.c.lease_epoch + 1,
+                lease_expires_at=now_plus(lease_seconds()),
+                updated_at=now(),
+            )
+        ).rowcount
+        if not won:
+            raise StateConflict(f"Another worker is at job {job_id}", "Wait for it to end")
+        if run.phase != phase.value:
+            _begin_operation(conn, job_id, purpose)
+    return JobClaim(job_id, owner, run.lease_epoch + 1), Phase(run.phase)
+
+
+def _begin_operation(conn: sa.Connection, job_id: int, purpose: Purpose) -> None:
+    if purpose is Purpose.VERIFY:
+        conn.execute(sa.delete(ranges).where(ranges.c.job_id == job_id, ranges.c.purpose == purpose.value))
+        conn.execute(
+            sa.update(runs)
+            .where(runs.c.job_id == job_id)
+            .values(plan_cursor=None, plan_done=False, plan_epoch=runs.c.plan_epoch + 1)
+        )
+    else:
+        add_digest_ranges(conn, job_id, purpose)
+
+
+def end_operation(
+    db: Database, claim: JobClaim, phase: Phase, error: str | None, throttled: Throttled = Throttled()
+) -> bool:
+    """End the claim of an operation: the job keeps its state, its run says how it ended. False where it was lost.
+
+    ``error`` goes to the job's ``error``; None leaves that as it is.
+    """
+    reach(Point.BEFORE_FINISH)
+    with db.write() as conn:
+        conn.execute(sa.select(jobs.c.id).where(jobs.c.id == claim.job_id).with_for_update())
+        mine = conn.execute(
+            sa.update(runs)
+            .where(runs.c.job_id == claim.job_id, runs.c.lease_epoch == claim.epoch)
+            .values(
+                lease_owner=None,
+                lease_expires_at=None,
+                phase=phase.value,
+                throttled_seconds=runs.c.throttled_seconds + throttled.seconds,
+                throttle_reason=None,
+                updated_at=now(),
+            )
+        ).rowcount
+        if not mine:
+            return False
+        conn.execute(
+            sa.update(ranges)
+            .where(ranges.c.job_id == claim.job_id, ranges.c.lease_owner == claim.owner)
+            .values(lease_owner=None, lease_expires_at=None)
+        )
+        if error is not None:
+            conn.execute(sa.update(jobs).where(jobs.c.id == claim.job_id).values(error=error))
+        reach(Point.FINISHING)
+    reach(Point.AFTER_FINISH)
+    return True
+
+
+def beat(db: Database, claim: JobClaim, throttled: Throttled = Throttled()) -> Heartbeat:
+    """Renew the job's lease and those of the ranges held with it; roll the counters up; see what was asked.
+
+    Raises:
+        LeaseLost: another worker holds the job by now.
+    """
+    reach(Point.BEFORE_ROLL_UP)
+    with db.write() as conn:
+        # job, run, ranges: everyone who needs several of these locks takes them in this order
+        conn.execute(
+            sa.update(jobs)
+            .where(jobs.c.id == claim.job_id, jobs.c.status == Status.RUNNING.value)
+            .values(processed_count=seen(claim.job_id))
+        )
+        reach(Point.BEFORE_RENEWAL)
+        renewed = conn.execute(
+            sa.update(runs)
+            .where(runs.c.job_id == claim.job_id, runs.c.lease_epoch == claim.epoch)
+            .values(
+                lease_expires_at=now_plus(lease_seconds()),
+                throttled_seconds=runs.c.throttled_seconds + throttled.seconds,
+                throttle_reason=throttled.reason[:255] if throttled.reason else None,
+                updated_at=now(),
+            )
+        ).rowcount
+        if not renewed:
+            raise LeaseLost
+        conn.execute(
+            sa.update(ranges)
+            .where(ranges.c.job_id == claim.job_id, ranges.c.lease_owner == claim.owner, ranges.c.state == "open")
+            .values(lease_expires_at=now_plus(lease_seconds()))
+        )
+        reach(Point.AFTER_RENEWAL)
+        row = conn.execute(
+            sa.select(jobs.c.status, control.c.request, control.c.limits)
+            .select_from(jobs.outerjoin(control, control.c.job_id == jobs.c.id))
+            .where(jobs.c.id == claim.job_id)
+        ).first()
+    reach(Point.AFTER_BEAT)
+    if row is None:
+        return Heartbeat(None, None, None)
+    return Heartbeat(Status(row.status), Request(row.request) if row.request else None, row.limits)
+
+
+def release(
+    db: Database,
+    claim: JobClaim,
+    after: Status,
+    *,
+    error: str | None = None,
+    throttled: Throttled = Throttled(),
+) -> bool:
+    """End the claim: the job goes to ``after`` with exact counters. False where the lease or the job is gone."""
+    ended = after is not Status.PENDING
+    reach(Point.BEFORE_FINISH)
+    with db.write() as conn:
+        conn.execute(sa.select(jobs.c.id).where(jobs.c.id == claim.job_id).with_for_update())
+        values: dict[str, Any] = {
+            "lease_owner": None,
+            "lease_expires_at": None,
+            "throttled_seconds": runs.c.throttled_seconds + throttled.seconds,
+            "throttle_reason": None,
+            "updated_at": now(),
+        }
+        if after is Status.DONE:
+            values["phase"] = Phase.ENDED.value
+        mine = conn.execute(
+            sa.update(runs).where(runs.c.job_id == claim.job_id, runs.c.lease_epoch == claim.epoch).values(**values)
+        ).rowcount
+        if not mine:
+            return False
+        conn.execute(
+            sa.update(ranges)
+            .where(ranges.c.job_id == claim.job_id, ranges.c.lease_owner == claim.owner)
+            .values(lease_owner=None, lease_expires_at=None)
+        )
+        if after in (Status.CANCELLED, Status.DONE, Status.FAILED):
+            conn.execute(
+                sa.update(control).where(control.c.job_id == claim.job_id).values(request=None, updated_at=now())
+            )
+        moved = move(
+            conn,
+            claim.job_id,
+            after,
+            only_from=Status.RUNNING,
+            processed_count=seen(claim.job_id),
+            error=error,
+            finished_at=now() if ended else None,
+        )
+        reach(Point.FINISHING)
+    reach(Point.AFTER_FINISH)
+    return moved
+
+
+def claim_range(db: Database, job_id: int, owner: str, purpose: Purpose) -> RangeClaim | None:
+    """Claim the first range of this purpose that nobody holds; None where there is none now."""
+    reach(Point.BEFORE_RANGE_CLAIM)
+    claim = _claim_free_range(db, job_id, owner, purpose)
+    if claim is not None:
+        reach(Point.AFTER_RANGE_CLAIM)
+    return claim
+
+
+def _claim_free_range(db: Database, job_id: int, owner: str, purpose: Purpose) -> RangeClaim | None:
+    with db.write() as conn:
+        free = sa.or_(ranges.c.lease_expires_at.is_(None), ranges.c.lease_expires_at < now())
+        query = (
+            sa.select(ranges)
+            .where(ranges.c.job_id == job_id, ranges.c.purpose == purpose.value, ranges.c.state == "open", free)
+            .order_by(ranges.c.seq)
+            .limit(1)
+        )
+        row = conn.execute(db.dialect.lock_skip(query)).first()
+        if row is None:
+            return None
+        won = conn.execute(
+            sa.update(ranges)
+            .where(ranges.c.job_id == job_id, ranges.c.seq == row.seq, ranges.c.lease_epoch == row.lease_epoch)
+            .values(
+                lease_owner=owner,
+                lease_epoch=row.lease_epoch + 1,
+                lease_expires_at=now_plus(lease_seconds()),
+                updated_at=now(),
+            )
+        ).rowcount
+        if not won:
+            return None
+        return RangeClaim(
+            job_id,
+            row.seq,
+            owner,
+            row.lease_epoch + 1,
+            purpose,
+            row.pass_no,
+            row.lower_key,
+            row.upper_key,
+            row.cursor_key,
+        )
+
+
+def reload_range(db: Database, claim: RangeClaim) -> RangeClaim:
+    """Where the range stands in the database, after an error left it unclear whether a commit happened.
+
+    Raises:
+        LeaseLost: the range is someone else's by now.
+    """
+    with db.read() as conn:
+        row = conn.execute(sa.select(ranges).where(ranges.c.job_id == claim.job_id, ranges.c.seq == claim.seq)).first()
+    if row is None or row.lease_epoch != claim.epoch or row.state != "open":
+        raise LeaseLost
+    return replace(claim, cursor=row.cursor_key)
+
+
+def abandon_ranges(db: Database, claim: JobClaim) -> None:
+    """Take back every range leased under this claim, and fence whoever may still be at it."""
+    with db.write() as conn:
+        conn.execute(
+            sa.update(ranges)
+            .where(ranges.c.job_id == claim.job_id, ranges.c.lease_owner == claim.owner, ranges.c.state == "open")
+            .values(lease_owner=None, lease_expires_at=None, lease_epoch=ranges.c.lease_epoch + 1, updated_at=now())
+        )
+
+
+def release_range(db: Database, claim: RangeClaim) -> None:
+    """Give a range back with its cursor where it is."""
+    with db.write() as conn:
+        conn.execute(
+            sa.update(ranges)
+            .where(ranges.c.job_id == claim.job_id, ranges.c.seq == claim.seq, ranges.c.lease_epoch == claim.epoch)
+            .values(lease_owner=None, lease_expires_at=None, updated_at=now())
+        )

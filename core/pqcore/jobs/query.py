@@ -1,0 +1,207 @@
+"""SQL for lists of jobs: the views with what the companion tables add, filters, keyset order, and rows into jobs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from pqcore.database.clock import now
+from pqcore.database.tables import control, jobs_view, ranges, runs
+from pqcore.jobs.filter import PAUSED, JobFilter, Term
+from pqcore.jobs.model import PROGRESS, Job, Phase, Progress, Purpose, Request, Status
+from pqcore.migrations.base import Scope
+
+SORTABLE = (
+    "id",
+    "status",
+    "scope",
+    "processed_count",
+    "created_at",
+    "scheduled_at",
+    "started_at",
+    "finished_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order of the list: one of ``SORTABLE``, ties by id; empty values come last."""
+
+    column: str = "id"
+    descending: bool = True
+
+    def __post_init__(self) -> None:
+        if self.column not in SORTABLE:
+            raise ValueError(f"jobs cannot be sorted by {self.column}; use one of {', '.join(SORTABLE)}")
+
+
+class TargetNames:
+    """SQL for the name of a job's target, from tables that may be another product's."""
+
+    def __init__(self, conn: sa.Connection) -> None:
+        self.algorithm = self._name(conn, "crypto_algorithms", jobs_view.c.target_algo_id, ("name", "algorithm"))
+        self.policy = self._name(conn, "encryption_policies", jobs_view.c.target_policy_id, ("policy_name", "name"))
+
+    @staticmethod
+    def _name(
+        conn: sa.Connection, table_name: str, reference: sa.ColumnElement[Any], candidates: tuple[str, ...]
+    ) -> sa.ColumnElement[str | None]:
+        inspector = sa.inspect(conn)
+        present = {c["name"] for c in inspector.get_columns(table_name)} if inspector.has_table(table_name) else set()
+        name = next((c for c in candidates if c in present), None)
+        if name is None:
+            return sa.cast(sa.null(), sa.String(255))
+        table = sa.table(table_name, sa.column("id"), sa.column(name))
+        return sa.select(sa.cast(table.c[name], sa.String(255))).where(table.c.id == reference).scalar_subquery()
+
+
+def select_jobs(names: TargetNames) -> sa.Select[Any]:
+    """The jobs view with requests, runs, leases and the names of targets."""
+    lease_held = sa.and_(runs.c.lease_expires_at.is_not(None), runs.c.lease_expires_at >= now())
+    columns = [
+        # taken as it comes: another program may have stored something that is no JSON
+        sa.type_coerce(c, sa.types.NullType()).label("selection") if c.name == "selection" else c
+        for c in jobs_view.columns
+    ]
+    return sa.select(
+        *columns,
+        names.algorithm.label("algorithm"),
+        names.policy.label("policy"),
+        control.c.request,
+        runs.c.phase,
+        runs.c.total,
+        sa.case((lease_held, runs.c.lease_owner)).label("held_by"),
+        runs.c.throttled_seconds,
+        sa.case((lease_held, runs.c.throttle_reason)).label("throttle_reason"),
+        sa.type_coerce(control.c.limits, sa.types.NullType()).label("limits"),
+        sa.case((runs.c.job_id.is_(None), 0), (lease_held, 0), else_=1).label("lease_expired"),
+    ).select_from(
+        jobs_view.outerjoin(control, control.c.job_id == jobs_view.c.id).outerjoin(
+            runs, runs.c.job_id == jobs_view.c.id
+        )
+    )
+
+
+def sort_key(column: str) -> tuple[sa.ColumnElement[int], sa.ColumnElement[Any]]:
+    """What to order by: whether the value is missing, and the value."""
+    value: sa.ColumnElement[Any] = jobs_view.c[column]
+    if column in ("status", "scope"):
+        # an ENUM sorts by its index but compares as text: make both text
+        value = sa.cast(value, sa.String(16))
+    return sa.case((jobs_view.c[column].is_(None), 1), else_=0), value
+
+
+def beyond(sort: Sort, after: tuple[Any, ...]) -> sa.ColumnElement[bool]:
+    """Rows that follow the row with (missing, value, id) = ``after`` in this order."""
+    missing, value = sort_key(sort.column)
+    last_missing, last_value, last_id = after
+    later_id = jobs_view.c.id < last_id if sort.descending else jobs_view.c.id > last_id
+    if last_missing:
+        return sa.and_(missing == 1, later_id)
+    later = value < last_value if sort.descending else value > last_value
+    return sa.or_(missing == 1, later, sa.and_(value == last_value, later_id))
+
+
+def conditions(job_filter: JobFilter, names: TargetNames) -> list[sa.ColumnElement[bool]]:
+    """The filter as SQL: words of one kind are alternatives, kinds and free words all hold."""
+    found: list[sa.ColumnElement[bool]] = []
+    alternatives: dict[str, list[sa.ColumnElement[bool]]] = {}
+    for term in job_filter.terms:
+        condition = _condition(term, names)
+        if term.negated:
+            found.append(~sa.func.coalesce(condition, sa.false()))
+        elif term.kind == "text":
+            found.append(condition)
+        else:
+            alternatives.setdefault(term.kind, []).append(condition)
+    return found + [sa.or_(*group) for group in alternatives.values()]
+
+
+def _condition(term: Term, names: TargetNames) -> sa.ColumnElement[bool]:
+    match term.kind:
+        case "status" if term.value == PAUSED:
+            paused = sa.func.coalesce(control.c.request, "") == Request.PAUSE.value
+            return sa.and_(jobs_view.c.status == Status.PENDING.value, paused)
+        case "status":
+            return jobs_view.c.status == term.value
+        case "scope":
+            return jobs_view.c.scope == term.value
+        case "id":
+            return jobs_view.c.id == int(term.value)
+        case "table":
+            table = sa.func.lower(_selection_text("table"))
+            return table.like(f"%{_escaped(term.value)}%", escape="!")
+        case "algo":
+            return sa.func.lower(names.algorithm).like(f"%{_escaped(term.value)}%", escape="!")
+        case _:
+            places = (sa.cast(jobs_view.c.selection, sa.Text), jobs_view.c.error, names.algorithm, names.policy)
+            pattern = f"%{_escaped(term.value)}%"
+            return sa.or_(*(sa.func.lower(sa.func.coalesce(p, "")).like(pattern, escape="!") for p in places))
+
+
+def _selection_text(name: str) -> sa.ColumnElement[str]:
+    text: sa.ColumnElement[str] = jobs_view.c.selection[name].as_string()
+    return text
+
+
+def _escaped(text: str) -> str:
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def progress_of(
+    conn: sa.Connection, job_ids: Iterable[int], purposes: Iterable[Purpose] = PROGRESS
+) -> dict[int, Progress]:
+    """The counters of these jobs, summed over their ranges of these purposes; without totals."""
+    counters = (ranges.c.migrated, ranges.c.skipped, ranges.c.conflicted, ranges.c.failed)
+    statement = (
+        sa.select(ranges.c.job_id, *(sa.func.sum(c) for c in counters))
+        .where(ranges.c.job_id.in_(list(job_ids)), ranges.c.purpose.in_([p.value for p in purposes]))
+        .group_by(ranges.c.job_id)
+    )
+    return {row[0]: Progress(None, *(int(n) for n in row[1:])) for row in conn.execute(statement)}
+
+
+def document(value: Any) -> Mapping[str, Any] | None:
+    """A JSON column as the drivers give it (text or object); None where it holds no JSON object."""
+    if isinstance(value, str | bytes):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, Mapping) else None
+
+
+def job_of(row: sa.Row[Any], counted: Progress | None) -> Job:
+    """A row of ``select_jobs`` as a job."""
+    done = counted or Progress()
+    total = None if row.total is None else max(int(row.total), done.seen)
+    return Job(
+        id=row.id,
+        scope=Scope(row.scope),
+        status=Status(row.status),
+        selection=document(row.selection),
+        target_policy_id=row.target_policy_id,
+        target_algo_id=row.target_algo_id,
+        scheduled_at=row.scheduled_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        processed_count=row.processed_count,
+        error=row.error,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        is_done=bool(row.is_done),
+        is_running=bool(row.is_running),
+        target=row.algorithm or (f"policy {row.policy}" if row.policy else ""),
+        request=Request(row.request) if row.request else None,
+        phase=Phase(row.phase) if row.phase else None,
+        held_by=row.held_by,
+        lease_expired=bool(row.lease_expired) and row.status == Status.RUNNING.value,
+        progress=Progress(total, done.migrated, done.skipped, done.conflicted, done.failed),
+        throttled_seconds=float(row.throttled_seconds or 0.0),
+        throttle_reason=row.throttle_reason,
+        limits=document(row.limits),
+    )

@@ -1,0 +1,277 @@
+"""Reading jobs through the two views, and asking things of them.
+
+Every call is blocking and opens its own short transaction; one repository may be shared by threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from pqcore.actor import Actor
+from pqcore.database.clock import now, now_plus
+from pqcore.database.connect import Database
+from pqcore.database.ids import next_id, next_id_needed
+from pqcore.database.tables import (
+    control,
+    dead_letters,
+    events,
+    jobs,
+    jobs_view,
+    metrics_view,
+    ranges,
+    workers,
+)
+from pqcore.errors import JobNotFound, SchemaError
+from pqcore.jobs import lifecycle, limits
+from pqcore.jobs.events import record
+from pqcore.jobs.filter import JobFilter
+from pqcore.jobs.model import DeadLetter, Event, Job, Progress, RangeInfo, Status, StatusTotal, WorkerInfo
+from pqcore.jobs.query import Sort, TargetNames, beyond, conditions, job_of, progress_of, select_jobs, sort_key
+from pqcore.migrations.base import Scope
+
+_INSERTS = 5
+WORKER_ALIVE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobQuery:
+    """A page to fetch: at most ``limit`` jobs that follow ``after`` (a ``JobPage.next``)."""
+
+    filter: JobFilter = field(default_factory=JobFilter)
+    sort: Sort = field(default_factory=Sort)
+    after: tuple[Any, ...] | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """Jobs in order, and where the next page starts; ``next`` is None at the end."""
+
+    jobs: tuple[Job, ...]
+    next: tuple[Any, ...] | None
+
+
+class JobRepository:
+    """The jobs of one database."""
+
+    def __init__(self, db: Database, actor: Actor) -> None:
+        self._db = db
+        self._actor = actor
+        self._names: TargetNames | None = None
+
+    # reading
+
+    def page(self, query: JobQuery = JobQuery()) -> JobPage:
+        """A page of jobs, by keyset: its cost does not grow with the page's distance from the top."""
+        with self._db.read() as conn:
+            names = self._target_names(conn)
+            missing, value = sort_key(query.sort.column)
+            statement = select_jobs(names).where(*conditions(query.filter, names))
+            if query.after is not None:
+                statement = statement.where(beyond(query.sort, query.after))
+            direction = sa.desc if query.sort.descending else sa.asc
+            statement = statement.order_by(missing, direction(value), direction(jobs_view.c.id))
+            statement = statement.add_columns(missing.label("sort_missing"), value.label("sort_value"))
+            rows = conn.execute(statement.limit(query.limit + 1)).all()
+            kept = rows[: query.limit]
+            counted = progress_of(conn, [row.id for row in kept])
+        page = tuple(job_of(row, counted.get(row.id)) for row in kept)
+        last = kept[-1] if len(rows) > query.limit else None
+        return JobPage(page, (last.sort_missing, last.sort_value, last.id) if last is not None else None)
+
+    def count(self, job_filter: JobFilter = JobFilter()) -> int:  # noqa: B008 - frozen
+        """How many jobs the filter keeps."""
+        with self._db.read() as conn:
+            kept = conditions(job_filter, self._target_names(conn))
+            source = jobs_view.outerjoin(control, control.c.job_id == jobs_view.c.id)
+            statement = sa.select(sa.func.count()).select_from(source).where(*kept)
+            return int(conn.execute(statement).scalar_one())
+
+    def get(self, job_id: int) -> Job:
+        """One job. Raises ``JobNotFound``."""
+        with self._db.read() as conn:
+            names = self._target_names(conn)
+            row = conn.execute(select_jobs(names).where(jobs_view.c.id == job_id)).first()
+            if row is None:
+                raise JobNotFound(f"There is no job {job_id}", "List the jobs with: pqconsole jobs list")
+            return job_of(row, progress_of(conn, [job_id]).get(job_id))
+
+    def view_rows(self, job_filter: JobFilter = JobFilter()) -> Iterator[dict[str, Any]]:  # noqa: B008 - frozen
+        """The rows of ``vw_pq_migration_jobs`` as they are, newest first, in pages."""
+        after: tuple[Any, ...] | None = None
+        while True:
+            page = self.page(JobQuery(filter=job_filter, after=after, limit=500))
+            for job in page.jobs:
+                yield view_row(job)
+            if page.next is None:
+                return
+            after = page.next
+
+    def totals(self) -> list[StatusTotal]:
+        """The rows of ``vw_pq_migration_jobs_metrics``."""
+        with self._db.read() as conn:
+            rows = conn.execute(sa.select(metrics_view)).all()
+        return [StatusTotal(Status(r.status), int(r.jobs), int(r.processed_total or 0)) for r in rows]
+
+    def ranges(self, job_id: int, limit: int = 200) -> list[RangeInfo]:
+        """The ranges of a job, those at work first, then by number."""
+        idle = sa.case((sa.and_(ranges.c.state == "open", ranges.c.lease_owner.is_not(None)), 0), else_=1)
+        with self._db.read() as conn:
+            rows = conn.execute(
+                sa.select(ranges).where(ranges.c.job_id == job_id).order_by(idle, ranges.c.seq.desc()).limit(limit)
+            ).all()
+        return [
+            RangeInfo(
+                r.seq,
+                r.state,
+                r.lower_key,
+                r.upper_key,
+                r.cursor_key,
+                r.lease_owner,
+                Progress(None, r.migrated, r.skipped, r.conflicted, r.failed),
+            )
+            for r in rows
+        ]
+
+    def events(self, job_id: int | None = None, limit: int = 100) -> list[Event]:
+        """The event log of a job (or of all), newest first."""
+        statement = sa.select(events).order_by(events.c.id.desc()).limit(limit)
+        if job_id is not None:
+            statement = statement.where(events.c.job_id == job_id)
+        with self._db.read() as conn:
+            rows = conn.execute(statement).all()
+        return [Event(r.id, r.job_id, r.at, r.kind, r.message, r.actor, r.host, r.ssh_client) for r in rows]
+
+    def dead_letters(self, job_id: int, limit: int = 100, after: str = "") -> list[DeadLetter]:
+        """Dead letters of a job in the order of their key digests, those after digest ``after``."""
+        statement = (
+            sa.select(dead_letters)
+            .where(dead_letters.c.job_id == job_id, dead_letters.c.key_digest > after)
+            .order_by(dead_letters.c.key_digest)
+            .limit(limit)
+        )
+        with self._db.read() as conn:
+            rows = conn.execute(statement).all()
+        return [DeadLetter(r.job_id, r.row_key, r.reason, r.message, r.created_at) for r in rows]
+
+    def workers(self) -> list[WorkerInfo]:
+        """Workers that reported themselves, the latest first."""
+        alive = workers.c.heartbeat_at > now_plus(-WORKER_ALIVE_SECONDS)
+        with self._db.read() as conn:
+            rows = conn.execute(
+                sa.select(workers, sa.case((alive, 1), else_=0).label("alive")).order_by(workers.c.heartbeat_at.desc())
+            ).all()
+        return [
+            WorkerInfo(r.id, r.host, r.pid, r.kind, r.threads, r.started_at, r.heartbeat_at, bool(r.alive))
+            for r in rows
+        ]
+
+    # asking
+
+    def create(
+        self,
+        scope: Scope,
+        selection: Mapping[str, Any],
+        *,
+        algorithm_id: int | None = None,
+        policy_id: int | None = None,
+        scheduled_at: datetime | None = None,
+        created_by: int | None = None,
+    ) -> Job:
+        """Insert a pending job. The caller has checked the selection and the target."""
+        values: dict[str, Any] = {
+            "scope": scope.value,
+            "target_algo_id": algorithm_id,
+            "target_policy_id": policy_id,
+            "selection": dict(selection),
+            "scheduled_at": scheduled_at,
+            "created_by": created_by,
+            "created_at": now(),
+        }
+        for attempt in range(_INSERTS):
+            try:
+                return self.get(self._insert(values))
+            except IntegrityError:
+                # without identity, another program may have taken the same next id
+                if attempt == _INSERTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _insert(self, values: Mapping[str, Any]) -> int:
+        with self._db.write() as conn:
+            live = sa.Table(jobs.name, sa.MetaData(), autoload_with=conn, resolve_fks=False)
+            given = {"id": next_id(conn, live)} if next_id_needed(live, conn.dialect.name) else {}
+            inserted = conn.execute(jobs.insert().values({**values, **given})).inserted_primary_key
+            if inserted is None:
+                raise SchemaError("The job table did not say which id it gave", "Run: pqconsole doctor")
+            job_id = int(inserted[0])
+            record(conn, self._actor, "created", "Created", job_id=job_id)
+        return job_id
+
+    def pause(self, job_id: int) -> Job:
+        """Stop between batches and keep the job for later. Raises ``StateConflict``, ``JobNotFound``."""
+        return self._ask(job_id, "pause", lifecycle.pause)
+
+    def resume(self, job_id: int) -> Job:
+        """Take a pause back. Raises ``StateConflict``, ``JobNotFound``."""
+        return self._ask(job_id, "resume", lifecycle.resume)
+
+    def cancel(self, job_id: int) -> Job:
+        """Stop between batches for good. Raises ``StateConflict``, ``JobNotFound``."""
+        return self._ask(job_id, "cancel", lifecycle.cancel)
+
+    def retry(self, job_id: int, *, from_scratch: bool = False) -> Job:
+        """Put a failed or cancelled job back to pending. Raises ``StateConflict``, ``JobNotFound``."""
+        return self._ask(job_id, "retry", lambda c, j: lifecycle.retry(c, j, from_scratch=from_scratch))
+
+    def requeue(self, job_id: int) -> Job:
+        """Let the dead letters of an ended job be tried again, alone. Raises ``StateConflict``, ``JobNotFound``."""
+        return self._ask(job_id, "requeue", lifecycle.requeue)
+
+    def run_now(self, job_id: int) -> Job:
+        """Make a pending job due at once, for whichever worker is free. Raises ``StateConflict``, ``JobNotFound``."""
+        return self._ask(job_id, "run", lifecycle.make_due)
+
+    def tune(self, job_id: int, change: Mapping[str, Mapping[str, Any]] | None) -> Job:
+        """Change the limits of a job, whatever its state; a running one follows within a second.
+
+        Args:
+            change: members of the sections ``batch`` and ``throttle`` of a selection document; null lifts a limit,
+                what is not named stays. None takes all earlier changes back.
+
+        Raises:
+            UsageError: a member is unknown, or its value is none.
+            JobNotFound: no such job.
+        """
+        wanted = None if change is None else limits.checked(change)
+        return self._ask(job_id, "tune", lambda conn, job: lifecycle.tune(conn, job, wanted))
+
+    def note(self, job_id: int | None, kind: str, message: str) -> None:
+        """Append to the event log."""
+        with self._db.write() as conn:
+            record(conn, self._actor, kind, message, job_id=job_id)
+
+    def _ask(self, job_id: int, kind: str, change: Callable[[sa.Connection, int], str]) -> Job:
+        with self._db.write() as conn:
+            record(conn, self._actor, kind, change(conn, job_id), job_id=job_id)
+        return self.get(job_id)
+
+    def _target_names(self, conn: sa.Connection) -> TargetNames:
+        if self._names is None:
+            self._names = TargetNames(conn)
+        return self._names
+
+
+def view_row(job: Job) -> dict[str, Any]:
+    """A job as its row of ``vw_pq_migration_jobs``: the view's columns in the view's order."""
+    row: dict[str, Any] = {}
+    for column in jobs_view.columns:
+        value = getattr(job, column.name)
+        row[column.name] = value.value if isinstance(value, Scope | Status) else value
+    return row

@@ -1,0 +1,1 @@
+"""Where keys live: providers, versions, locking and permissions."""

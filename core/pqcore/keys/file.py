@@ -1,0 +1,162 @@
+"""The key provider that is always there: one encrypted file of this user alone. docs/KEYS.md specifies it."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from pqcore.errors import KeyStoreError
+from pqcore.keys import keyring as document
+from pqcore.keys.entry import Material, generated, imported, new_key
+from pqcore.keys.keyring import Keyring
+from pqcore.keys.private_files import identity, locked, open_folder, read_private, replace_private
+from pqcore.keys.provider import Key, KeyInfo
+from pqcore.keys.reference import check_name, resolve
+from pqcore.keys.sealing import Cost, Derivation
+
+
+class FileKeyProvider:
+    """Keys in one file (0600) in a folder of its own (0700), each secret sealed under a passphrase.
+
+    What may be shown of the keys is readable without the passphrase; ``passphrase`` is called when a secret is
+    needed or a key is stored, and its master key is kept in memory. Safe for threads and for several processes:
+    a change by another process is seen at the next call. The file is made with the first key.
+
+    Args:
+        path: the keyring file.
+        passphrase: gives the passphrase; raises KeyStoreError where there is none.
+        cost: of Argon2id, for a keyring that is made; an existing one says its own.
+    """
+
+    def __init__(self, path: Path, passphrase: Callable[[], str], *, cost: Cost | None = None) -> None:
+        self._path = path
+        self._passphrase = passphrase
+        self._cost = cost or Cost()
+        self._lock = threading.RLock()
+        self._seen: tuple[tuple[int, ...], Keyring] | None = None
+        self._master: tuple[Derivation, bytes] | None = None
+        self._opened: dict[str, tuple[document.Entry, Key]] = {}
+
+    @property
+    def path(self) -> Path:
+        """The keyring file."""
+        return self._path
+
+    def list(self) -> list[KeyInfo]:
+        keyring = self._load()
+        return keyring.infos if keyring else []
+
+    def info(self, ref: str) -> KeyInfo:
+        return resolve(ref, self.list())
+
+    def get(self, ref: str) -> Key:
+        with self._lock:
+            keyring = self._load()
+            info = resolve(ref, keyring.infos if keyring else ())
+            entry = keyring.entry(info.id) if keyring else None
+            if keyring is None or entry is None:
+                raise KeyStoreError(f"There is no key {ref}", "See pqconsole keys list")
+            known = self._opened.get(info.id)
+            if known is not None and known[0] == entry:
+                return known[1]
+            key = document.open_entry(entry, self._unlocked(keyring))
+            if key is None:
+                raise KeyStoreError(
+                    f"The key {info.id} in {self._path} was changed since it was stored",
+                    f"Restore the keyring from a backup, such as {self._path.name}.1",
+                )
+            self._opened[info.id] = (entry, key)
+            return key
+
+    def generate(self, name: str, algorithm: str) -> KeyInfo:
+        check_name(name)
+        return self._store(name, generated(algorithm))
+
+    def import_key(self, name: str, data: bytes, *, algorithm: str | None = None) -> KeyInfo:
+        check_name(name)
+        return self._store(name, imported(data, algorithm))
+
+    def unlock(self) -> None:
+        """Ask for the passphrase now and check it; nothing to do where there is no keyring yet."""
+        with self._lock:
+            keyring = self._load()
+            if keyring is not None:
+                self._unlocked(keyring)
+
+    def _store(self, name: str, made: Material) -> KeyInfo:
+        with self._lock:
+            found = self._load()
+            # Asks for the passphrase before the lock is taken: nobody else shall wait for a human.
+            keyring = found or self._new()
+            self._unlocked(keyring)
+            try:
+                with open_folder(self._path.parent, create=True) as folder, locked(f"{self._path.name}.lock", folder):
+                    current, content = self._read(folder)
+                    keyring = current or keyring
+                    key = new_key(name, made, keyring.infos)
+                    changed = keyring.with_key(key, self._unlocked(keyring))
+                    replace_private(self._path.name, document.dump(changed), folder, previous=content)
+            except OSError as error:
+                raise KeyStoreError(
+                    f"The keyring {self._path} cannot be written: {error.strerror}",
+                    "Check the free space and the permissions of its folder",
+                ) from error
+            return key.info
+
+    def _new(self) -> Keyring:
+        """An empty keyring that is not on disk yet; refused where one was lost."""
+        backup = self._path.with_name(f"{self._path.name}.1")
+        if backup.exists():
+            raise KeyStoreError(
+                f"The keyring {self._path} is missing, but its backup is there",
+                f"Run cp -p {shlex.quote(str(backup))} {shlex.quote(str(self._path))}, or move the backups away",
+            )
+        derivation = Derivation.fresh(self._cost)
+        return document.new_keyring(derivation, self._derive(derivation))
+
+    def _load(self) -> Keyring | None:
+        """The keyring as it is on disk now, None where there is none; parsed again only after a change."""
+        with self._lock:
+            try:
+                with open_folder(self._path.parent) as folder:
+                    if self._seen is not None and self._seen[0] == identity(self._path.name, folder):
+                        return self._seen[1]
+                    return self._read(folder)[0]
+            except FileNotFoundError:
+                return None
+
+    def _read(self, folder: int) -> tuple[Keyring | None, bytes | None]:
+        try:
+            content, mark = read_private(self._path, folder, limit=document.MAX_BYTES)
+        except FileNotFoundError:
+            return None, None
+        try:
+            keyring = document.parse(content)
+        except document.Malformed as error:
+            raise KeyStoreError(
+                f"{self._path} is not a keyring that can be read: {error}",
+                f"Restore it from a backup, such as {self._path.name}.1",
+            ) from error
+        self._seen = (mark, keyring)
+        return keyring, content
+
+    def _derive(self, derivation: Derivation) -> bytes:
+        if self._master is None or self._master[0] != derivation:
+            passphrase = self._passphrase()
+            if not passphrase:
+                raise KeyStoreError("The passphrase is empty", "Give the keyring a passphrase")
+            self._master = (derivation, derivation.derive(passphrase))
+        return self._master[1]
+
+    def _unlocked(self, keyring: Keyring) -> bytes:
+        """The master key, checked against the keyring."""
+        master = self._derive(keyring.derivation)
+        if not keyring.opens_with(master):
+            self._master = None  # the next call may have the right one
+            raise KeyStoreError(
+                f"The passphrase is wrong for the keyring {self._path}",
+                "Try again with the passphrase it was made with",
+            )
+        return master

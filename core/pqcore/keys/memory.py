@@ -1,0 +1,39 @@
+"""A key provider that forgets: keys live in this process only. For tests and trials."""
+
+from __future__ import annotations
+
+import threading
+
+from pqcore.keys.entry import Material, generated, imported, new_key
+from pqcore.keys.provider import Key, KeyInfo
+from pqcore.keys.reference import resolve
+
+
+class MemoryKeyProvider:
+    """Keeps keys in memory; safe for threads. Never for data that shall be read again by another process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._keys: dict[str, Key] = {}
+
+    def list(self) -> list[KeyInfo]:
+        with self._lock:
+            return sorted((key.info for key in self._keys.values()), key=lambda info: (info.name, info.version))
+
+    def info(self, ref: str) -> KeyInfo:
+        return resolve(ref, self.list())
+
+    def get(self, ref: str) -> Key:
+        return self._keys[self.info(ref).id]
+
+    def generate(self, name: str, algorithm: str) -> KeyInfo:
+        return self._store(name, generated(algorithm))
+
+    def import_key(self, name: str, data: bytes, *, algorithm: str | None = None) -> KeyInfo:
+        return self._store(name, imported(data, algorithm))
+
+    def _store(self, name: str, made: Material) -> KeyInfo:
+        with self._lock:
+            key = new_key(name, made, [known.info for known in self._keys.values()])
+            self._keys[key.id] = key
+            return key.info

@@ -1,0 +1,90 @@
+"""Where keys live: the interface of a key provider and what a key is.
+
+Material is raw standard encodings: RSA, EC and Ed25519 private keys as PKCS#8 DER and public keys as
+SubjectPublicKeyInfo DER; AES keys, HMAC keys and peppers as raw bytes; ML-KEM (64 bytes), ML-DSA (32 bytes) and
+hybrid HPKE keys (32 bytes, draft-ietf-hpke-pq) as their seed, with raw public keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """What may be shown of a key.
+
+    Attributes:
+        name: letters, digits, ``.``, ``_`` and ``-``; 1 to 64 characters.
+        version: counts from 1.
+        algorithm: e.g. ``RSA-2048``, ``AES-128``, ``AES-256``, ``Ed25519``, ``ECDSA-P256``, ``ML-KEM-768+X25519``,
+            ``ML-KEM-768``, ``ML-DSA-65``, ``HMAC-SHA-256``, ``PEPPER``.
+        created_at: UTC.
+        origin: ``generated`` or ``imported``.
+        fingerprint: first 16 hexadecimal digits of SHA-256 of the public key; of a symmetric key, of an HMAC under
+            it of a fixed label (it tells keys apart and reveals nothing).
+        has_secret: False where only a public key is held.
+    """
+
+    name: str
+    version: int
+    algorithm: str
+    created_at: datetime
+    origin: str
+    fingerprint: str
+    has_secret: bool
+
+    @property
+    def id(self) -> str:
+        """``name:version``, the form stored in envelopes and signatures."""
+        return f"{self.name}:{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key with its material; never printed.
+
+    Attributes:
+        secret: private or symmetric key bytes, None where only the public key is held.
+        public: public key bytes, None for symmetric keys.
+        seal_secret: 32 random bytes kept with a KEM key: the key of the tag that says who sealed an envelope.
+    """
+
+    info: KeyInfo
+    secret: bytes | None = field(default=None, repr=False)
+    public: bytes | None = field(default=None, repr=False)
+    seal_secret: bytes | None = field(default=None, repr=False)
+
+    @property
+    def id(self) -> str:
+        return self.info.id
+
+    @property
+    def algorithm(self) -> str:
+        return self.info.algorithm
+
+
+class KeyProvider(Protocol):
+    """A place where keys live. Every method raises ``KeyStoreError`` with a remedy when it cannot answer."""
+
+    def list(self) -> list[KeyInfo]:
+        """All keys and versions, by name and version. Needs no passphrase."""
+        ...
+
+    def info(self, ref: str) -> KeyInfo:
+        """What may be shown of ``name`` (its newest version) or ``name:version``. Needs no passphrase."""
+        ...
+
+    def get(self, ref: str) -> Key:
+        """The key ``name`` (its newest version) or ``name:version`` with its material."""
+        ...
+
+    def generate(self, name: str, algorithm: str) -> KeyInfo:
+        """Make a key (or the next version of one), stored durably before this returns."""
+        ...
+
+    def import_key(self, name: str, data: bytes, *, algorithm: str | None = None) -> KeyInfo:
+        """Store a key made elsewhere: PEM or DER (private or public), or raw bytes with ``algorithm``."""
+        ...

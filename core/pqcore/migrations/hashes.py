@@ -1,0 +1,294 @@
+"""Hashes: password hashes wrapped in Argon2id, content digests recomputed from their content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pqcore.crypto.argon2id import Cost, parse_cost
+from pqcore.crypto.catalogue import Algorithm
+from pqcore.errors import KeyStoreError, UsageError
+from pqcore.formats import digest, password
+from pqcore.formats.encoding import Encoding, decode
+from pqcore.formats.errors import FormatError, NotAuthentic
+from pqcore.keys.provider import Key, KeyProvider
+from pqcore.migrations.base import (
+    Failed,
+    FailureReason,
+    Length,
+    Mark,
+    Migrated,
+    Outcome,
+    Prefix,
+    Record,
+    Scope,
+    Skipped,
+    SkipReason,
+)
+from pqcore.migrations.options import resolve
+from pqcore.migrations.place import BAD_DATA, Place, content_bytes, failed, option_key, stored_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordMigration:
+    """Implements ``Migration``: Argon2id over the old digest, derived twice before it is believed.
+
+    Attributes:
+        place: the column; password hashes are bound to nothing else.
+        cost: Argon2id parameters.
+        pepper: mixed in where it is set.
+        max_salt_chars: longest inner salt that is accepted.
+    """
+
+    place: Place
+    cost: Cost
+    pepper: Key | None
+    max_salt_chars: int
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (self.place.field,)
+
+    @property
+    def guards(self) -> tuple[str, ...]:
+        return (self.place.field,)
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        return (self.place.field,)
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        return tuple(Prefix(self.place.field, text) for text in (password.PREFIX, *password.ARGON2_PREFIXES))
+
+    @property
+    def beside(self) -> bool:
+        return False
+
+    def migrate(self, record: Record) -> Outcome:
+        try:
+            old = stored_bytes(record.values[self.place.field])
+            known = _without_work(old)
+            if known is not None or old is None:
+                return known or Skipped(SkipReason.EMPTY)
+            return self._wrapped(old)
+        except BAD_DATA as error:
+            return failed(error)
+
+    def verify(self, record: Record) -> Outcome:
+        try:
+            stored = stored_bytes(record.values[self.place.field])
+            known = _without_work(stored)
+        except BAD_DATA as error:
+            return failed(error)
+        return known or Failed(FailureReason.UNPARSEABLE, "The row still has its old password hash.")
+
+    def max_width(self, column: str) -> int:
+        if column != self.place.field:
+            raise ValueError(f"{column} is not written")
+        pepper_id = "" if self.pepper is None else self.pepper.id
+        return password.wrapped_length(self.cost, pepper_id, self.max_salt_chars)
+
+    def _wrapped(self, old: str | bytes) -> Outcome:
+        salt_chars = password.inner_salt_chars(old)
+        # bcrypt's 22 characters are always allowed for.
+        if salt_chars > max(self.max_salt_chars, 22):
+            return Failed(
+                FailureReason.TOO_WIDE,
+                f"The old salt takes {salt_chars} characters, more than the {self.max_salt_chars} that widths were"
+                " checked for. Raise options.max_salt_chars.",
+            )
+        new = password.wrap_password_hash(old, self.cost, self.pepper)
+        try:
+            proved = password.wraps(new, old, self.pepper)
+        except FormatError:
+            proved = False
+        if not proved:
+            return Failed(FailureReason.UNPROVED, "The new password hash did not come out the same twice.")
+        return Migrated({self.place.field: new.encode("ascii") if isinstance(old, bytes) else new})
+
+
+@dataclass(frozen=True, slots=True)
+class DigestMigration:
+    """Implements ``Migration``: checks the old digest against the content, then stores one by another algorithm.
+
+    Attributes:
+        place: the column of the digest.
+        target: catalogue name, e.g. ``SHA3-512``.
+        source: the column of the content.
+        form: ``SHA-1`` or ``SHA-256``; None tells by length.
+        encoding: how the column holds digests; None: raw for bytes, hexadecimal for text.
+        style: tagged or plain; None: tagged for text, plain for raw.
+    """
+
+    place: Place
+    target: str
+    source: str
+    form: str | None
+    encoding: Encoding | None
+    style: digest.Style | None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (self.place.field, self.source)
+
+    @property
+    def guards(self) -> tuple[str, ...]:
+        # Not the content, which may be large: whoever changes it changes its digest too.
+        return (self.place.field,)
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        return (self.place.field,)
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        marks: list[Mark] = []
+        if self.style is not digest.Style.PLAIN:
+            marks.append(Prefix(self.place.field, digest.tag(self.target)))
+        # Lengths tell nothing where the encoding is not known: 64 bytes of SHA-512, 64 digits of SHA-256.
+        if self.style is digest.Style.PLAIN and self.encoding is not None:
+            marks.append(Length(self.place.field, digest.encoded_size(self.target, self.style, self.encoding)))
+        return tuple(marks)
+
+    @property
+    def beside(self) -> bool:
+        return False
+
+    def migrate(self, record: Record) -> Outcome:
+        try:
+            return self._migrate(record)
+        except BAD_DATA as error:
+            return failed(error)
+
+    def verify(self, record: Record) -> Outcome:
+        try:
+            stored = stored_bytes(record.values[self.place.field])
+            if stored is None:
+                return Skipped(SkipReason.EMPTY)
+            present = self._present(stored)
+            if present is None:
+                return Failed(FailureReason.UNPARSEABLE, "The row still has its old digest.")
+            return self._checked(present, self._content(record))
+        except BAD_DATA as error:
+            return failed(error)
+
+    def max_width(self, column: str) -> int:
+        if column != self.place.field:
+            raise ValueError(f"{column} is not written")
+        sizes = [
+            digest.encoded_size(self.target, style, self.encoding or Encoding.HEX)
+            for style in ([self.style] if self.style is not None else list(digest.Style))
+        ]
+        return max(sizes) if self.encoding is not Encoding.RAW else digest.SIZES[self.target]
+
+    def _migrate(self, record: Record) -> Outcome:
+        old = stored_bytes(record.values[self.place.field])
+        if old is None:
+            return Skipped(SkipReason.EMPTY)
+        content = self._content(record)
+        present = self._present(old)
+        if present is not None and present[0] == self.target:
+            return self._checked(present, content)
+        encoding = self._encoding(old)
+        name, old_digest = present or digest.legacy_digest(old, self.form, encoding)
+        if digest.compute(name, content) != old_digest:
+            raise _mismatch(name)
+        style = self.style or (digest.Style.PLAIN if encoding is Encoding.RAW else digest.Style.TAGGED)
+        new = digest.stored(self.target, digest.compute(self.target, content), style, encoding, old)
+        check = digest.verify_digest(
+            new, content, algorithm=self.target, encoding=encoding if style is digest.Style.PLAIN else None
+        )
+        if not check.ok:
+            return Failed(FailureReason.UNPROVED, "The new digest did not come out the same twice.")
+        return Migrated({self.place.field: new})
+
+    def _present(self, stored: str | bytes) -> tuple[str, bytes] | None:
+        """Algorithm and digest of a value in a new form (this target's or another's), None for an old one."""
+        found = digest.tagged(stored)
+        if found is not None or self.style is digest.Style.TAGGED:
+            return found
+        encoding = self._encoding(stored)
+        if len(stored) == digest.encoded_size(self.target, digest.Style.PLAIN, encoding):
+            return self.target, decode(stored, encoding)
+        return None
+
+    def _checked(self, present: tuple[str, bytes], content: bytes) -> Outcome:
+        name, stored = present
+        if digest.compute(name, content) != stored:
+            raise _mismatch(name)
+        return Skipped(SkipReason.ALREADY_MIGRATED)
+
+    def _encoding(self, stored: str | bytes) -> Encoding:
+        if self.encoding is not None:
+            return self.encoding
+        return Encoding.RAW if isinstance(stored, bytes) else Encoding.HEX
+
+    def _content(self, record: Record) -> bytes:
+        return content_bytes(record.values[self.source], "content")
+
+
+def build_hashes(
+    algorithm: Algorithm, place: Place, options: Mapping[str, Any], keys: KeyProvider, target_key_id: str | None
+) -> PasswordMigration | DigestMigration:
+    """The migration of one job of this scope. Raises UsageError or KeyStoreError."""
+    chosen = resolve(Scope.HASHES, options)
+    for_passwords = algorithm.name == "Argon2id"
+    if for_passwords != (chosen["mode"] == "password"):
+        fit = "password" if for_passwords else "digest"
+        raise UsageError(
+            f"options.mode: {algorithm.label} does not serve the mode {chosen['mode']}",
+            f"Set it to {fit}, or choose {'SHA3-512' if for_passwords else 'Argon2id'} as the target",
+        )
+    if not for_passwords:
+        return _build_digests(algorithm, place, chosen)
+    return PasswordMigration(
+        place=place,
+        cost=parse_cost(algorithm.variant),
+        pepper=None if chosen["pepper"] is None else _pepper(keys, chosen["pepper"], target_key_id),
+        max_salt_chars=int(chosen["max_salt_chars"]),
+    )
+
+
+def _build_digests(algorithm: Algorithm, place: Place, chosen: Mapping[str, Any]) -> DigestMigration:
+    if chosen["source"] == place.field:
+        raise UsageError("options.source: This is the column of the digest", "Name the column of the content")
+    encoding = None if chosen["encoding"] is None else Encoding(chosen["encoding"])
+    style = None if chosen["style"] is None else digest.Style(chosen["style"])
+    if style is digest.Style.TAGGED and encoding is Encoding.RAW:
+        raise UsageError("options.style: Tagged digests are text, the encoding is raw", "Set style to plain")
+    form = None if chosen["format"] == "auto" else str(chosen["format"])
+    return DigestMigration(place, algorithm.name, str(chosen["source"]), form, encoding, style)
+
+
+def _pepper(keys: KeyProvider, name: str, target_key_id: str | None) -> Key:
+    key = option_key(keys, target_key_id or name, "pepper")
+    if key.algorithm != "PEPPER" or key.secret is None:
+        raise KeyStoreError(
+            f"options.pepper: The key {key.id} is of {key.algorithm}, a PEPPER is needed",
+            "Generate one with `pqconsole keys generate NAME PEPPER`",
+        )
+    return key
+
+
+def _without_work(stored: str | bytes | None) -> Skipped | None:
+    """The outcome of a value that is no old hash, None for one that is. Raises FormatError for an unknown kind."""
+    match password.classify(stored):
+        case password.Kind.EMPTY:
+            return Skipped(SkipReason.EMPTY)
+        case password.Kind.UNUSABLE:
+            return Skipped(SkipReason.UNUSABLE)
+        case password.Kind.WRAPPED:
+            password.parse_wrapped(stored or "")
+            return Skipped(SkipReason.ALREADY_MIGRATED)
+        case password.Kind.ARGON2ID:
+            return Skipped(SkipReason.NOT_IN_SCOPE)
+        case password.Kind.LEGACY:
+            return None
+        case password.Kind.UNKNOWN:
+            raise FormatError("The column holds a password hash of an unknown kind", "Leave it out with `where`")
+
+
+def _mismatch(name: str) -> NotAuthentic:
+    return NotAuthentic(f"The content does not have the {name} digest that is stored", "Restore content or digest")

@@ -1,0 +1,319 @@
+"""The options of each scope: names, allowed values, defaults and help, as data.
+
+The selection parser, its JSON Schema, the editor's completion and ``build`` all read these.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pqcore.errors import UsageError
+from pqcore.migrations.base import Scope
+
+
+class OptionKind(StrEnum):
+    """What an option's value is."""
+
+    CHOICE = "choice"  # one of ``choices``
+    COLUMN = "column"  # a column of the selection's table
+    KEY = "key"  # a key of the keyring: ``name`` or ``name:version``
+    KEY_REF = "key_ref"  # a key as above, or {"column": "c"} where c holds the key's name in each row
+    TEXT = "text"
+    INTEGER = "integer"  # from ``minimum`` to ``maximum``
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSpec:
+    """One option.
+
+    Attributes:
+        name: key in the selection's ``options``.
+        kind: what its value is.
+        help: one sentence for the editor and the docs.
+        choices: allowed values of a CHOICE, most usual first.
+        default: used where it is absent; None means decided by the value or not used, as ``help`` says.
+        required: has to be given (where ``when`` holds).
+        when: (option, value) that has to hold for this one to be allowed; None: always.
+        minimum: least INTEGER.
+        maximum: greatest INTEGER.
+    """
+
+    name: str
+    kind: OptionKind
+    help: str
+    choices: tuple[str, ...] = ()
+    default: Any = None
+    required: bool = False
+    when: tuple[str, str] | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OptionProblem:
+    """What is wrong with one option; ``path`` is e.g. ``options.old_key.column``."""
+
+    path: str
+    message: str
+    remedy: str
+
+
+_ENCODINGS = ("raw", "hex", "base64", "base64url")
+_ENCODING_HELP = "How the column holds bytes; by default raw for binary columns and base64 for text columns."
+
+OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
+    Scope.WRAPPERS: (
+        OptionSpec(
+            "format",
+            OptionKind.CHOICE,
+            "How the old keys are wrapped; the hash serves OAEP and MGF1 alike.",
+            choices=("RSA-OAEP-SHA256", "RSA-OAEP-SHA1", "AES-KW"),
+            required=True,
+        ),
+        OptionSpec("encoding", OptionKind.CHOICE, _ENCODING_HELP, choices=_ENCODINGS),
+        OptionSpec(
+            "old_key",
+            OptionKind.KEY_REF,
+            "The key that opens the old values, or the column that names it in each row.",
+            required=True,
+        ),
+        OptionSpec("new_key", OptionKind.KEY, "The key that the new values are sealed to.", required=True),
+        OptionSpec("label", OptionKind.TEXT, "OAEP label of the old values (UTF-8).", default=""),
+        OptionSpec(
+            "max_key_bytes",
+            OptionKind.INTEGER,
+            "Longest data key to expect; the width of the new values is checked for it.",
+            default=64,
+            minimum=1,
+            maximum=32768,
+        ),
+    ),
+    Scope.SIGNATURES: (
+        OptionSpec(
+            "format",
+            OptionKind.CHOICE,
+            "How the old signatures were made.",
+            choices=("Ed25519", "ECDSA-P256", "RSA-PSS-SHA256"),
+            required=True,
+        ),
+        OptionSpec("encoding", OptionKind.CHOICE, _ENCODING_HELP, choices=_ENCODINGS),
+        OptionSpec("payload", OptionKind.COLUMN, "The column that was signed; text is taken as UTF-8.", required=True),
+        OptionSpec(
+            "old_key",
+            OptionKind.KEY_REF,
+            "The public key that verifies the old signatures, or the column that names it in each row.",
+            required=True,
+        ),
+        OptionSpec("new_key", OptionKind.KEY, "The ML-DSA key that signs.", required=True),
+        OptionSpec(
+            "mode",
+            OptionKind.CHOICE,
+            "Keep the old signature beside the new one, or write the new one in its place.",
+            choices=("countersign", "replace"),
+            default="countersign",
+        ),
+        OptionSpec(
+            "signature_field",
+            OptionKind.COLUMN,
+            "The column for the new signature; without it, signatures go to pq_migration_signatures.",
+            when=("mode", "countersign"),
+        ),
+        OptionSpec(
+            "signature_encoding",
+            OptionKind.CHOICE,
+            "How signature_field holds bytes; by default as the old signature's column does.",
+            choices=_ENCODINGS,
+            when=("mode", "countersign"),
+        ),
+        OptionSpec(
+            "salt_length",
+            OptionKind.CHOICE,
+            "Salt length of RSA-PSS: any, the digest's length, or the longest that fits.",
+            choices=("auto", "digest", "max"),
+            default="auto",
+            when=("format", "RSA-PSS-SHA256"),
+        ),
+    ),
+    Scope.HASHES: (
+        OptionSpec(
+            "mode",
+            OptionKind.CHOICE,
+            "Password hashes are wrapped in Argon2id; digests are recomputed from their content.",
+            choices=("password", "digest"),
+            required=True,
+        ),
+        OptionSpec(
+            "pepper",
+            OptionKind.KEY,
+            "A key of the kind PEPPER, mixed into each password hash.",
+            when=("mode", "password"),
+        ),
+        OptionSpec(
+            "max_salt_chars",
+            OptionKind.INTEGER,
+            "Longest salt of the old hashes to expect; the width of the new values is checked for it.",
+            default=22,
+            minimum=0,
+            maximum=1024,
+            when=("mode", "password"),
+        ),
+        OptionSpec(
+            "source",
+            OptionKind.COLUMN,
+            "The column that the digest is of; text is taken as UTF-8.",
+            required=True,
+            when=("mode", "digest"),
+        ),
+        OptionSpec(
+            "format",
+            OptionKind.CHOICE,
+            "The old digest; auto tells by its length.",
+            choices=("auto", "SHA-1", "SHA-256"),
+            default="auto",
+            when=("mode", "digest"),
+        ),
+        OptionSpec(
+            "encoding",
+            OptionKind.CHOICE,
+            "How the column holds digests; by default raw for binary columns and hex for text columns.",
+            choices=_ENCODINGS,
+            when=("mode", "digest"),
+        ),
+        OptionSpec(
+            "style",
+            OptionKind.CHOICE,
+            "tagged writes e.g. sha3-512:<hex>, plain keeps the encoding; by default tagged for text, plain for raw.",
+            choices=("tagged", "plain"),
+            when=("mode", "digest"),
+        ),
+    ),
+}
+
+# Other standards' names for the same thing, taken in selections.
+ALIASES: Mapping[str, str] = {"RSA-OAEP": "RSA-OAEP-SHA1", "RSA-OAEP-256": "RSA-OAEP-SHA256"}
+
+
+def problems(scope: Scope, options: Mapping[str, Any]) -> list[OptionProblem]:
+    """Everything that is wrong with ``options`` on their own, without a database or keys."""
+    specs = {spec.name: spec for spec in OPTIONS[scope]}
+    found = [_unknown(name, specs) for name in options if name not in specs]
+    for spec in specs.values():
+        path = f"options.{spec.name}"
+        value = options.get(spec.name)
+        if spec.when is not None and not _holds(spec.when, specs, options):
+            if value is not None:
+                other, wanted = spec.when
+                found.append(
+                    OptionProblem(path, f"This option goes with {other} {wanted!r} only", f"Remove it, or set {other}")
+                )
+        elif value is None:
+            if spec.required:
+                found.append(OptionProblem(path, "This option is required", _how_to_set(spec)))
+        else:
+            found.extend(_value_problem(spec, value, path))
+    return found
+
+
+def resolve(scope: Scope, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with defaults filled in and aliases resolved; absent ones are None.
+
+    Raises UsageError that names the first problem's place.
+    """
+    wrong = problems(scope, options)
+    if wrong:
+        first = wrong[0]
+        raise UsageError(f"{first.path}: {first.message}", first.remedy)
+    values = {spec.name: options.get(spec.name, spec.default) for spec in OPTIONS[scope]}
+    return {name: ALIASES.get(value, value) if isinstance(value, str) else value for name, value in values.items()}
+
+
+def for_column(scope: Scope, options: Mapping[str, Any], *, binary: bool) -> dict[str, Any]:
+    """The options with ``encoding`` filled in from the kind of the field's column, where it is absent.
+
+    Without it each value is taken by its own type, which works too, but widths and marks are less exact.
+    """
+    filled = dict(options)
+    if scope is Scope.HASHES and options.get("mode") != "digest":
+        return filled
+    if filled.get("encoding") is None:
+        text = "hex" if scope is Scope.HASHES else "base64"
+        filled["encoding"] = "raw" if binary and filled.get("style") != "tagged" else text
+    return filled
+
+
+def columns_named(scope: Scope, options: Mapping[str, Any]) -> dict[str, str]:
+    """The columns that options name, by the path of the option; for checks against the live table."""
+    named: dict[str, str] = {}
+    for spec in OPTIONS[scope]:
+        value = options.get(spec.name)
+        if spec.kind is OptionKind.COLUMN and isinstance(value, str):
+            named[f"options.{spec.name}"] = value
+        elif spec.kind is OptionKind.KEY_REF and isinstance(value, Mapping) and isinstance(value.get("column"), str):
+            named[f"options.{spec.name}.column"] = value["column"]
+    return named
+
+
+def keys_named(scope: Scope, options: Mapping[str, Any]) -> dict[str, str]:
+    """The keys that options name, by the path of the option."""
+    kinds = (OptionKind.KEY, OptionKind.KEY_REF)
+    return {
+        f"options.{spec.name}": value
+        for spec in OPTIONS[scope]
+        if spec.kind in kinds and isinstance(value := options.get(spec.name), str)
+    }
+
+
+def _unknown(name: str, specs: Mapping[str, OptionSpec]) -> OptionProblem:
+    near = difflib.get_close_matches(name, specs, n=1)
+    remedy = f"Did you mean {near[0]}" if near else f"Use {', '.join(specs)}"
+    return OptionProblem(f"options.{name}", "There is no such option in this scope", remedy)
+
+
+def _holds(when: tuple[str, str], specs: Mapping[str, OptionSpec], options: Mapping[str, Any]) -> bool:
+    name, wanted = when
+    value = options.get(name)
+    return bool((specs[name].default if value is None else value) == wanted)
+
+
+def _value_problem(spec: OptionSpec, value: Any, path: str) -> list[OptionProblem]:
+    match spec.kind:
+        case OptionKind.CHOICE:
+            known = isinstance(value, str) and ALIASES.get(value, value) in spec.choices
+            message = "This value is not known"
+        case OptionKind.INTEGER:
+            known = isinstance(value, int) and not isinstance(value, bool) and _in_bounds(spec, value)
+            message = "This is not a whole number in the allowed range"
+        case OptionKind.KEY_REF if isinstance(value, Mapping):
+            known = set(value) == {"column"} and isinstance(value["column"], str) and bool(value["column"])
+            message = "This does not name a column"
+        case OptionKind.TEXT:
+            known = isinstance(value, str)
+            message = "This is not text"
+        case _:
+            known = isinstance(value, str) and bool(value)
+            message = "This is not a name"
+    return [] if known else [OptionProblem(path, message, _how_to_set(spec))]
+
+
+def _in_bounds(spec: OptionSpec, value: int) -> bool:
+    return (spec.minimum is None or value >= spec.minimum) and (spec.maximum is None or value <= spec.maximum)
+
+
+def _how_to_set(spec: OptionSpec) -> str:
+    match spec.kind:
+        case OptionKind.CHOICE:
+            return f"Set it to {' or '.join(spec.choices)}"
+        case OptionKind.INTEGER:
+            return f"Set it to a number from {spec.minimum} to {spec.maximum}"
+        case OptionKind.COLUMN:
+            return "Set it to the name of a column"
+        case OptionKind.KEY:
+            return "Set it to the name of a key; `pqconsole keys list` shows them"
+        case OptionKind.KEY_REF:
+            return 'Set it to the name of a key, or to {"column": "..."}'
+        case OptionKind.TEXT:
+            return "Set it to a text"

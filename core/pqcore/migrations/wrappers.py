@@ -1,0 +1,170 @@
+"""Wrapped data keys: unwrap with the old key, seal with HPKE under a post-quantum KEM, reopen, compare."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pqcore.crypto.catalogue import Algorithm
+from pqcore.errors import KeyStoreError
+from pqcore.formats import wrapped_key
+from pqcore.formats.encoding import Encoding, decode, encode_like, encoded_length, encoding_for
+from pqcore.formats.errors import FormatError, NotAuthentic
+from pqcore.formats.legacy_wrap import LegacyWrap, unwrap
+from pqcore.keys.provider import Key, KeyProvider
+from pqcore.migrations.base import (
+    Failed,
+    FailureReason,
+    Mark,
+    Migrated,
+    Outcome,
+    Record,
+    Scope,
+    Skipped,
+    SkipReason,
+)
+from pqcore.migrations.options import resolve
+from pqcore.migrations.place import BAD_DATA, OldKeys, Place, failed, prefix_marks, stored_bytes, target_key
+
+
+@dataclass(frozen=True, slots=True)
+class WrapperMigration:
+    """Implements ``Migration``. Values under an older key of ours are sealed anew, without their old wrap.
+
+    Attributes:
+        place: what new values are bound to.
+        form: how old values are wrapped.
+        encoding: how the column holds bytes; None: raw for bytes, base64 for text.
+        label: OAEP label.
+        old_keys: keys of old values.
+        new_key: the KEM key.
+        provider: where keys of values already in our form are looked up.
+        max_key_bytes: longest data key that is accepted.
+    """
+
+    place: Place
+    form: LegacyWrap
+    encoding: Encoding | None
+    label: bytes
+    old_keys: OldKeys
+    new_key: Key
+    provider: KeyProvider
+    max_key_bytes: int
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (self.place.field,) if self.old_keys.column is None else (self.place.field, self.old_keys.column)
+
+    @property
+    def guards(self) -> tuple[str, ...]:
+        return self.reads
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        return (self.place.field,)
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        return prefix_marks(self.place.field, self._header, self.encoding)
+
+    @property
+    def beside(self) -> bool:
+        return False
+
+    @property
+    def _header(self) -> bytes:
+        return wrapped_key.header(self.new_key.algorithm, self.new_key.id, self.place.policy)
+
+    def migrate(self, record: Record) -> Outcome:
+        try:
+            value = stored_bytes(record.values[self.place.field])
+            if value is None:
+                return Skipped(SkipReason.EMPTY)
+            if wrapped_key.recognise(value):
+                return self._reseal(record, value)
+            encoding = encoding_for(value, self.encoding)
+            old = decode(value, encoding, line_breaks=True)
+            plaintext = unwrap(self.form, old, self.old_keys.of(record.values), label=self.label)
+            return self._sealed(record, value, encoding, plaintext)
+        except BAD_DATA as error:
+            return failed(error)
+
+    def verify(self, record: Record) -> Outcome:
+        try:
+            value = stored_bytes(record.values[self.place.field])
+            if value is None:
+                return Skipped(SkipReason.EMPTY)
+            envelope = wrapped_key.parse(value)
+            wrapped_key.open_envelope(envelope, self._key_of(envelope), self.place.any_policy(record.key))
+        except BAD_DATA as error:
+            return failed(error)
+        return Skipped(SkipReason.ALREADY_MIGRATED)
+
+    def max_width(self, column: str) -> int:
+        if column != self.place.field:
+            raise ValueError(f"{column} is not written")
+        key = self.new_key
+        length = wrapped_key.sealed_length(key.algorithm, key.id, self.place.policy, self.max_key_bytes)
+        return encoded_length(length, self.encoding or Encoding.BASE64)
+
+    def _reseal(self, record: Record, value: str | bytes) -> Outcome:
+        envelope = wrapped_key.parse(value)
+        key = self._key_of(envelope)
+        context = self.place.any_policy(record.key)
+        if envelope.header == self._header:
+            # The tag alone tells a planted value apart; verify() opens it too.
+            wrapped_key.check_tag(envelope, key, context)
+            return Skipped(SkipReason.ALREADY_MIGRATED)
+        plaintext = wrapped_key.open_envelope(envelope, key, context)
+        return self._sealed(record, value, wrapped_key.encoding_of(value), plaintext)
+
+    def _sealed(self, record: Record, old: str | bytes, encoding: Encoding, plaintext: bytes) -> Outcome:
+        if len(plaintext) > self.max_key_bytes:
+            return Failed(
+                FailureReason.TOO_WIDE,
+                f"The data key has {len(plaintext)} bytes, more than the {self.max_key_bytes} that widths were checked"
+                " for. Raise options.max_key_bytes.",
+            )
+        context = self.place.context(record.key)
+        sealed = wrapped_key.seal(plaintext, self.new_key, context)
+        new = encode_like(sealed, encoding, old)
+        if not self._proved(new, plaintext, record):
+            return Failed(FailureReason.UNPROVED, "The new wrapped key did not open to the same data key.")
+        return Migrated({self.place.field: new})
+
+    def _proved(self, new: str | bytes, plaintext: bytes, record: Record) -> bool:
+        try:
+            envelope = wrapped_key.parse(new)
+            opened = wrapped_key.open_envelope(envelope, self.new_key, self.place.context(record.key))
+        except (FormatError, NotAuthentic):
+            return False
+        return hmac.compare_digest(opened, plaintext)
+
+    def _key_of(self, envelope: wrapped_key.Envelope) -> Key:
+        return self.new_key if envelope.key_id == self.new_key.id else self.provider.get(envelope.key_id)
+
+
+def build_wrappers(
+    algorithm: Algorithm, place: Place, options: Mapping[str, Any], keys: KeyProvider, target_key_id: str | None
+) -> WrapperMigration:
+    """The migration of one job of this scope. Raises UsageError or KeyStoreError."""
+    chosen = resolve(Scope.WRAPPERS, options)
+    form = LegacyWrap(chosen["format"])
+    needed = ("AES-",) if form is LegacyWrap.AES_KW else ("RSA-",)
+    new_key = target_key(keys, chosen["new_key"], target_key_id, algorithm)
+    if new_key.seal_secret is None:
+        raise KeyStoreError(
+            f"options.new_key: The key {new_key.id} has no seal secret", "Generate another with pqconsole"
+        )
+    return WrapperMigration(
+        place=place,
+        form=form,
+        encoding=None if chosen["encoding"] is None else Encoding(chosen["encoding"]),
+        label=str(chosen["label"]).encode(),
+        old_keys=OldKeys(keys, chosen["old_key"], needed),
+        new_key=new_key,
+        provider=keys,
+        max_key_bytes=int(chosen["max_key_bytes"]),
+    )

@@ -1,0 +1,1 @@
+"""The selection document: parse, validate, compile to SQL, count, preview, check, complete."""

@@ -1,0 +1,201 @@
+"""What a job migrates to: an algorithm of the catalogue, named by the job or chosen by its policy.
+
+The tables ``crypto_algorithms``, ``encryption_policies`` and ``policy_algorithms`` may be another product's: only
+columns that are there are read, and a row whose name the catalogue does not know is no choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from pqcore.crypto.catalogue import Algorithm, find, migratable_to
+from pqcore.database.connect import Database
+from pqcore.errors import SchemaError, UsageError
+from pqcore.migrations.base import Scope
+
+# the role that a policy gives to algorithms for each scope
+ROLES: Mapping[Scope, str] = {Scope.WRAPPERS: "kem", Scope.SIGNATURES: "sig", Scope.HASHES: "hash"}
+
+
+@dataclass(frozen=True, slots=True)
+class AlgorithmChoice:
+    """A row of ``crypto_algorithms`` that this build can migrate to."""
+
+    id: int
+    algorithm: Algorithm
+
+    @property
+    def label(self) -> str:
+        """``NAME`` or ``NAME/VARIANT``."""
+        a = self.algorithm
+        return f"{a.name}/{a.variant}" if a.variant else a.name
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChoice:
+    """A row of ``encryption_policies``."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A job's target: the algorithm, and the policy that chose it (empty where none did)."""
+
+    algorithm: Algorithm
+    policy: str = ""
+
+
+def algorithms(db: Database, scope: Scope) -> list[AlgorithmChoice]:
+    """What jobs of this scope can name, in the catalogue's order."""
+    usable = {(a.name, a.variant): a for a in migratable_to(scope)}
+    with db.read() as conn:
+        rows = _algorithm_rows(conn)
+    found: dict[tuple[str, str], AlgorithmChoice] = {}
+    for row_id, label in rows:
+        algorithm = _known(label)
+        if algorithm is not None and (algorithm.name, algorithm.variant) in usable:
+            found.setdefault((algorithm.name, algorithm.variant), AlgorithmChoice(row_id, algorithm))
+    return [found[key] for key in usable if key in found]
+
+
+def known_labels(db: Database) -> frozenset[str]:
+    """All algorithms that the database lists, as ``NAME`` or ``NAME/VARIANT``."""
+    with db.read() as conn:
+        return frozenset(label for _, label in _algorithm_rows(conn))
+
+
+def policies(db: Database) -> list[PolicyChoice]:
+    """All policies by name."""
+    with db.read() as conn:
+        table = _existing(conn, "encryption_policies")
+        name = _first(table, "policy_name", "name")
+        if table is None or name is None:
+            return []
+        rows = conn.execute(sa.select(table.c.id, name).order_by(name)).all()
+    return [PolicyChoice(int(row[0]), str(row[1])) for row in rows]
+
+
+def algorithm_id(db: Database, scope: Scope, name: str) -> int:
+    """The id of ``NAME[/VARIANT]`` as a target of this scope.
+
+    Raises:
+        UsageError: unknown, or of a class that does not fit the scope.
+        SchemaError: the database's catalogue has no such row.
+    """
+    algorithm = find(name)
+    usable = migratable_to(scope)
+    if algorithm not in usable:
+        names = ", ".join(dict.fromkeys(a.name for a in usable))
+        raise UsageError(f"{algorithm.name} cannot be a target of {scope}", f"Use one of {names}")
+    for choice in algorithms(db, scope):
+        if choice.algorithm == algorithm:
+            return choice.id
+    raise SchemaError(
+        f"The table crypto_algorithms of this database does not list {algorithm.name}",
+        "Add the standard algorithms with: pqconsole init --seed",
+    )
+
+
+def policy_id(db: Database, name: str) -> int:
+    """The id of a policy. Raises ``UsageError`` where there is none of this name."""
+    known = policies(db)
+    for policy in known:
+        if policy.name == name:
+            return policy.id
+    names = ", ".join(p.name for p in known)
+    raise UsageError(f"There is no policy {name}", f"Use one of {names}" if names else "Run: pqconsole init")
+
+
+def resolve(
+    db: Database, scope: Scope, algorithm_id: int | None, policy_id: int | None, options: Mapping[str, Any]
+) -> Resolved:
+    """The algorithm a job migrates to: the one it names, else the first of its policy that fits.
+
+    A policy's algorithms are taken by their role for the scope, in the order of ``priority``, the lowest first.
+
+    Raises:
+        UsageError: neither is set, or nothing of it fits the scope.
+    """
+    with db.read() as conn:
+        policy = _policy_name(conn, policy_id) if policy_id is not None else ""
+        if algorithm_id is not None:
+            labels = [label for row_id, label in _algorithm_rows(conn) if row_id == algorithm_id]
+            where = f"The algorithm {algorithm_id}"
+        elif policy_id is not None:
+            labels = _policy_labels(conn, policy_id, ROLES[scope])
+            where = f"The policy {policy}"
+        else:
+            raise UsageError(
+                "The job names neither an algorithm nor a policy", "Set target_algo_id or target_policy_id"
+            )
+    for label in labels:
+        algorithm = _known(label)
+        if algorithm is not None and algorithm in migratable_to(scope) and _suits(algorithm, scope, options):
+            return Resolved(algorithm, policy)
+    raise UsageError(f"{where} gives nothing that can be a target of these {scope}", "Choose another target")
+
+
+def _suits(algorithm: Algorithm, scope: Scope, options: Mapping[str, Any]) -> bool:
+    """Passwords are wrapped in Argon2id and in nothing else; digests never are."""
+    return scope is not Scope.HASHES or (options.get("mode") == "password") == (algorithm.name == "Argon2id")
+
+
+def _known(label: str) -> Algorithm | None:
+    try:
+        return find(label)
+    except UsageError:
+        return None
+
+
+def _algorithm_rows(conn: sa.Connection) -> list[tuple[int, str]]:
+    table = _existing(conn, "crypto_algorithms")
+    name = _first(table, "name", "algorithm")
+    if table is None or name is None:
+        return []
+    return [(int(row[0]), _label(row)) for row in conn.execute(_label_columns(table, name).order_by(table.c.id))]
+
+
+def _policy_labels(conn: sa.Connection, policy_id: int, role: str) -> list[str]:
+    table, members = _existing(conn, "crypto_algorithms"), _existing(conn, "policy_algorithms")
+    name = _first(table, "name", "algorithm")
+    if table is None or name is None or members is None:
+        return []
+    statement = _label_columns(table, name).join(members, members.c.algo_id == table.c.id)
+    statement = statement.where(members.c.policy_id == policy_id, members.c.role == role)
+    order = [members.c.priority] if "priority" in members.c else []
+    return [_label(row) for row in conn.execute(statement.order_by(*order, table.c.id))]
+
+
+def _policy_name(conn: sa.Connection, policy_id: int) -> str:
+    table = _existing(conn, "encryption_policies")
+    name = _first(table, "policy_name", "name")
+    if table is None or name is None:
+        return str(policy_id)
+    return str(conn.execute(sa.select(name).where(table.c.id == policy_id)).scalar_one_or_none() or policy_id)
+
+
+def _label_columns(table: sa.Table, name: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    variant = table.c["variant"] if "variant" in table.c else sa.null()
+    return sa.select(table.c.id, name, variant)
+
+
+def _label(row: sa.Row[Any]) -> str:
+    _, name, variant = tuple(row)
+    return f"{name}/{variant}" if variant else str(name)
+
+
+def _existing(conn: sa.Connection, name: str) -> sa.Table | None:
+    inspector = sa.inspect(conn)
+    if not inspector.has_table(name):
+        return None
+    return sa.Table(name, sa.MetaData(), *[sa.Column(c["name"], c["type"]) for c in inspector.get_columns(name)])
+
+
+def _first(table: sa.Table | None, *names: str) -> sa.ColumnElement[Any] | None:
+    return next((table.c[n] for n in names if table is not None and n in table.c), None)

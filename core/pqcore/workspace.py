@@ -1,0 +1,247 @@
+"""One opened profile: a database, its jobs, the keys and who acts. What console and command line hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from pqcore import actor as actors
+from pqcore import seeding, targets
+from pqcore.actor import Actor
+from pqcore.crypto.catalogue import find
+from pqcore.database import install as installer
+from pqcore.database.connect import Database
+from pqcore.engine.executors import Opening
+from pqcore.engine.worker import Worker
+from pqcore.errors import UsageError
+from pqcore.jobs.model import Job
+from pqcore.jobs.repository import JobRepository
+from pqcore.keys.file import FileKeyProvider
+from pqcore.keys.provider import KeyProvider
+from pqcore.keys.sources import database_password, passphrase_source
+from pqcore.migrations.base import Scope
+from pqcore.selection.catalog import Catalog
+from pqcore.selection.check import Report, check
+from pqcore.selection.document import parse, to_document
+from pqcore.settings import Settings
+
+_ALGORITHMS = "crypto_algorithms"
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to create: either ``algorithm`` (``NAME[/VARIANT]``) or ``policy`` names its target."""
+
+    scope: Scope
+    selection: Mapping[str, Any] | str
+    algorithm: str | None = None
+    policy: str | None = None
+    scheduled_at: datetime | None = None
+
+
+class Workspace:
+    """An opened profile. Thread-safe; every method may block on the database."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        db: Database,
+        keys: KeyProvider,
+        actor: Actor,
+        passphrase: Callable[[], str] | None = None,
+    ) -> None:
+        self._passphrase = passphrase
+        self.settings = settings
+        self.db = db
+        self.keys = keys
+        self.actor = actor
+        self.jobs = JobRepository(db, actor)
+
+    @classmethod
+    def open(
+        cls, settings: Settings, *, prompt: Callable[[str], str] | None = None, require_schema: bool = True
+    ) -> Workspace:
+        """Open a profile. No passphrase is asked for until a key is needed.
+
+        Args:
+            prompt: asks the operator for a passphrase where the settings name no other way.
+            require_schema: whether to connect at once and insist on the tables and views.
+
+        Raises:
+            DatabaseError: the database cannot be reached, or its schema is missing.
+        """
+        db = _open_database(settings, database_password(settings))
+        passphrase = passphrase_source(settings, prompt)
+        workspace = cls(settings, db, FileKeyProvider(settings.keyring, passphrase), actors.current(), passphrase)
+        if require_schema:
+            try:
+                installer.require(db)
+            except BaseException:
+                workspace.close()
+                raise
+        return workspace
+
+    @property
+    def read_only(self) -> bool:
+        """Whether every write is refused."""
+        return self.db.read_only
+
+    def close(self) -> None:
+        """Close the database's connections."""
+        self.db.close()
+
+    def install_plan(self, *, seed: bool = False) -> list[installer.Step]:
+        """What ``install`` would do, in order; empty where everything is there."""
+        steps = installer.plan(self.db)
+        return [*steps, *(seeding.missing(self.db) if seed or self._fills_itself(steps) else [])]
+
+    def install(self, *, seed: bool = False) -> list[installer.Step]:
+        """Make the tables and views that are missing and list the algorithms and policies; returns what was done.
+
+        Args:
+            seed: also add missing rows to algorithm and policy tables that another product made.
+
+        Raises:
+            SchemaError: what exists cannot be used.
+            DatabaseError: a right is missing.
+        """
+        done = installer.apply(self.db, installer.plan(self.db))
+        return [*done, *(seeding.fill(self.db) if seed or self._fills_itself([]) else [])]
+
+    def _fills_itself(self, planned: list[installer.Step]) -> bool:
+        """Whether the algorithm table is pqconsole's own, or about to be."""
+        return any(s.name == f"table {_ALGORITHMS}" for s in planned) or _ALGORITHMS in installer.made_tables(self.db)
+
+    def catalog(self) -> Catalog:
+        """What the live database holds: tables, columns, keys."""
+        return Catalog(self.db)
+
+    def algorithms(self, scope: Scope) -> list[targets.AlgorithmChoice]:
+        """What jobs of this scope can name as their target."""
+        return targets.algorithms(self.db, scope)
+
+    def policies(self) -> list[targets.PolicyChoice]:
+        """The policies that jobs can name as their target."""
+        return targets.policies(self.db)
+
+    def preflight(
+        self,
+        scope: Scope,
+        selection: Mapping[str, Any] | str,
+        *,
+        algorithm: str | None = None,
+        policy: str | None = None,
+    ) -> Report:
+        """Hold a selection and a target against the live database and the keys.
+
+        Raises:
+            SelectionError: the document cannot be read.
+            UsageError: the target is unknown or does not fit the scope.
+        """
+        parsed = parse(selection, scope=scope)
+        algorithm_id, policy_id = self._target_ids(scope, algorithm, policy)
+        target = targets.resolve(self.db, scope, algorithm_id, policy_id, parsed.options)
+        return check(
+            self.db,
+            self.catalog(),
+            parsed,
+            scope=scope,
+            algorithm=find(algorithm) if algorithm else target.algorithm,
+            keys=self.keys,
+            data_set=installer.data_set_id(self.db),
+            policy=target.policy,
+        )
+
+    def unlock(self) -> None:
+        """Ask for the passphrase now, where there is a keyring: a worker that claims jobs must be able to run them.
+
+        Raises:
+            KeyStoreError: the passphrase is wrong, there is no way to ask for it, or the keyring is unsafe.
+        """
+        if isinstance(self.keys, FileKeyProvider):
+            self.keys.unlock()
+
+    def create_job(self, new: NewJob, checked: Report | None = None) -> Job:
+        """Check everything, then insert the job.
+
+        Args:
+            checked: the report of a preflight of this very job, which is then not made again.
+
+        Raises:
+            SelectionError: the selection has problems; each names place and remedy.
+            UsageError, SchemaError, KeyStoreError: the target or the keys cannot be used.
+        """
+        report = checked or self.preflight(new.scope, new.selection, algorithm=new.algorithm, policy=new.policy)
+        report.raise_for_problems()
+        algorithm_id, policy_id = self._target_ids(new.scope, new.algorithm, new.policy)
+        return self.jobs.create(
+            new.scope,
+            to_document(parse(new.selection, scope=new.scope)),
+            algorithm_id=algorithm_id,
+            policy_id=policy_id,
+            scheduled_at=new.scheduled_at,
+            created_by=self._operator(),
+        )
+
+    def worker(self, *, threads: int | None = None, kind: str = "work") -> Worker:
+        """A worker on this database; it does nothing until it is started or given a job."""
+        return Worker(
+            self.db,
+            self.keys,
+            self.jobs,
+            threads=threads or self.settings.threads,
+            kind=kind,
+            opening=self._opening if self._passphrase is not None else None,
+        )
+
+    def _opening(self) -> Opening:
+        """What processes of a worker are given through their pipe; the passphrase is known by the time they start."""
+        passphrase = self._passphrase() if self._passphrase is not None else ""
+        return Opening(
+            partial(_open_database, self.settings, database_password(self.settings)),
+            partial(_open_keyring, self.settings.keyring, passphrase),
+        )
+
+    def _target_ids(self, scope: Scope, algorithm: str | None, policy: str | None) -> tuple[int | None, int | None]:
+        if (algorithm is None) == (policy is None):
+            raise UsageError("A job needs an algorithm or a policy", "Give exactly one of --algorithm and --policy")
+        if algorithm is not None:
+            return targets.algorithm_id(self.db, scope, algorithm), None
+        return None, targets.policy_id(self.db, policy or "")
+
+    def _operator(self) -> int | None:
+        """The profile's ``users.id``, which has to exist."""
+        operator = self.settings.operator
+        if operator is None:
+            return None
+        users = sa.table("users", sa.column("id"))
+        with self.db.read() as conn:
+            if conn.execute(sa.select(users.c.id).where(users.c.id == operator)).first() is None:
+                raise UsageError(f"There is no user {operator} in the table users", "Give another id with --as")
+        return operator
+
+
+def _open_database(settings: Settings, password: str | None) -> Database:
+    return Database.open(
+        settings.url, password=password, read_only=settings.read_only, connect_args=settings.connect_args
+    )
+
+
+class _Given:
+    """A passphrase that is known already."""
+
+    def __init__(self, passphrase: str) -> None:
+        self._passphrase = passphrase
+
+    def __call__(self) -> str:
+        return self._passphrase
+
+
+def _open_keyring(path: Path, passphrase: str) -> KeyProvider:
+    return FileKeyProvider(path, _Given(passphrase))

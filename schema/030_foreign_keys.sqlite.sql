@@ -1,0 +1,1 @@
+-- SQLite cannot add a foreign key to a table that exists: they are in 001_table.sqlite.sql.

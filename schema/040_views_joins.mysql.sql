@@ -1,0 +1,9 @@
+-- SUM gives DECIMAL; processed_total is a whole number like the column it adds up.
+
+CREATE ALGORITHM=TEMPTABLE SQL SECURITY INVOKER VIEW vw_pq_migration_jobs_metrics AS
+SELECT
+  status,
+  COUNT(*) AS jobs,
+  CAST(SUM(processed_count) AS SIGNED) AS processed_total
+FROM pq_migration_jobs
+GROUP BY status;

@@ -1,0 +1,204 @@
+"""Windows, feeds, background work and the registry of actions."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from queue import Queue
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from textual.message import Message
+
+from pqcore.errors import DatabaseUnavailable
+from pqcore.jobs.filter import JobFilter
+from pqcore.jobs.model import TRANSITIONS, Job, Progress, Request, Status
+from pqcore.jobs.query import Sort
+from pqcore.jobs.repository import JobPage, JobQuery
+from pqcore.migrations.base import Scope
+from pqcore.workspace import Workspace
+from pqtui.actions import ACTIONS, BY_ID, Situation, eligible, unavailable
+from pqtui.feed import Feed, Fresh, Trouble
+from pqtui.screens.confirm import plan_of
+from pqtui.snapshots import ListQuery, ListReader
+from pqtui.window import Window
+from tests.console.world import NOW
+
+
+class Numbers:
+    """Pages of jobs 1 to n by id, as the repository gives them."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.rows_read = 0
+
+    def page(self, query: JobQuery) -> JobPage:
+        after = query.after[2] if query.after else (self.total + 1 if query.sort.descending else 0)
+        step = -1 if query.sort.descending else 1
+        ids = [i for i in range(after + step, after + step * (query.limit + 1), step) if 1 <= i <= self.total]
+        self.rows_read += len(ids)
+        more = bool(ids) and 1 <= ids[-1] + step <= self.total
+        return JobPage(tuple(a_job(i) for i in ids), (0, ids[-1], ids[-1]) if more else None)
+
+
+def a_job(job_id: int, status: Status = Status.PENDING, **values: Any) -> Job:
+    return replace(Job(job_id, Scope.HASHES, status, None), **values)
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(0, 3000),
+    st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 200)), min_size=1, max_size=6),
+    st.booleans(),
+)
+def test_any_part_of_a_list_is_what_it_should_be(total: int, reads: list[tuple[int, int]], down: bool) -> None:
+    everything = list(range(total, 0, -1)) if down else list(range(1, total + 1))
+    window = Window(Numbers(total), JobFilter(), Sort("id", down))
+    for start, limit in reads:
+        place, jobs = window.read(start, limit, total)
+        assert [j.id for j in jobs] == everything[place : place + len(jobs)]
+        if start < total:
+            assert place <= start
+            assert len(jobs) >= min(limit, total - start) - (start - place)
+
+
+def test_the_end_of_a_long_list_is_reached_without_walking_there() -> None:
+    pages = Numbers(1_000_000)
+    window = Window(pages, JobFilter(), Sort())
+    place, jobs = window.read(999_900, 100, 1_000_000)
+    assert (place, jobs[-1].id) == (999_900, 1)
+    assert pages.rows_read <= 200
+
+
+def test_the_reader_agrees_with_the_repository(filled: Workspace) -> None:
+    read = ListReader(filled.jobs)
+    snapshot = read(ListQuery(JobFilter(), Sort("scheduled_at"), 2, 3))
+    assert snapshot.total == 8
+    everything = filled.jobs.page(JobQuery(sort=Sort("scheduled_at"))).jobs
+    assert [j.id for j in snapshot.rows] == [j.id for j in everything[2:5]]
+
+
+def test_a_feed_reads_again_only_after_it_has_read() -> None:
+    posted: Queue[Message] = Queue()
+    at_once, most = 0, 0
+    lock = threading.Lock()
+
+    def read(query: str) -> str:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        try:
+            return query.upper()
+        finally:
+            with lock:
+                at_once -= 1
+
+    feed: Feed[str] = Feed("f", read, posted.put, interval=0.0)
+    feed.start("a")
+    for _ in range(5):
+        message = posted.get(timeout=5)
+        assert isinstance(message, Fresh)
+        assert message.snapshot == "A"
+        feed.again()
+    feed.stop()
+    assert most == 1
+
+
+def test_a_feed_outlives_a_database_that_is_away_and_says_so() -> None:
+    posted: Queue[Message] = Queue()
+    away = True
+
+    def read(_query: str) -> str:
+        if away:
+            raise DatabaseUnavailable("The database is away", "Wait")
+        return "back"
+
+    feed: Feed[str] = Feed("f", read, posted.put, interval=0.0)
+    feed.start("q")
+    trouble = posted.get(timeout=5)
+    assert isinstance(trouble, Trouble)
+    assert trouble.sentence == "The database is away. Wait."
+    away = False
+    feed.again()
+    while isinstance(message := posted.get(timeout=5), Trouble):
+        pass
+    assert isinstance(message, Fresh)
+    feed.stop()
+
+
+def test_a_feed_on_hold_reads_only_when_asked() -> None:
+    posted: Queue[Message] = Queue()
+    feed: Feed[str] = Feed("f", str, posted.put, interval=0.0)
+    feed.hold(True)
+    feed.start("one")
+    first = posted.get(timeout=5)
+    assert isinstance(first, Fresh)
+    feed.ask("two")
+    second = posted.get(timeout=5)
+    assert isinstance(second, Fresh)
+    assert second.query == "two"
+    feed.stop()
+
+
+def situation(*jobs: Job, **values: Any) -> Situation:
+    plain = Situation(jobs, len(jobs) > 1, False, frozenset(), False, False, False, NOW)
+    return replace(plain, **values)
+
+
+def test_ids_and_keys_of_actions_are_unique_and_each_is_explained() -> None:
+    keys = [key for action in ACTIONS for key in action.keys]
+    assert len(keys) == len(set(keys))
+    assert len(BY_ID) == len(ACTIONS)
+    assert all(action.help and not action.help.endswith(".") for action in ACTIONS)
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_what_is_offered_is_what_the_transitions_allow(status: Status) -> None:
+    here = situation(a_job(1, status))
+    assert (not unavailable(BY_ID["cancel"], here)) == (Status.CANCELLED in TRANSITIONS[status])
+    retry = status in (Status.FAILED, Status.CANCELLED)
+    assert (not unavailable(BY_ID["retry"], here)) == retry
+    assert not retry or Status.PENDING in TRANSITIONS[status]
+    assert (not unavailable(BY_ID["run"], here)) == (status is Status.PENDING)
+
+
+def test_a_paused_job_can_be_resumed_and_not_run() -> None:
+    paused = situation(a_job(1, request=Request.PAUSE))
+    assert unavailable(BY_ID["resume"], paused) == ""
+    assert "resume it first" in unavailable(BY_ID["run"], paused)
+
+
+def test_dead_letters_of_ended_jobs_can_be_tried_again() -> None:
+    with_letters = Progress(total=5, migrated=3, failed=2)
+    for status in Status:
+        ended = status in (Status.DONE, Status.FAILED, Status.CANCELLED)
+        assert (not unavailable(BY_ID["requeue"], situation(a_job(1, status, progress=with_letters)))) == ended
+    assert "no dead letters" in unavailable(BY_ID["requeue"], situation(a_job(1, Status.DONE)))
+
+
+def test_a_stalled_job_can_be_run_here() -> None:
+    assert unavailable(BY_ID["run"], situation(a_job(1, Status.RUNNING, lease_expired=True))) == ""
+
+
+def test_of_several_only_those_that_can_are_taken() -> None:
+    mixed = situation(a_job(1), a_job(2, Status.DONE), a_job(3, Status.FAILED))
+    assert [j.id for j in eligible(BY_ID["cancel"], mixed)] == [1]
+
+
+def test_which_actions_ask_and_what_has_to_be_typed() -> None:
+    one, two = [a_job(7)], [a_job(7), a_job(8)]
+    for action_id in ("run", "pause", "resume", "retry"):
+        assert plan_of(BY_ID[action_id], one, 0) is None
+        plan = plan_of(BY_ID[action_id], two, 0)
+        assert plan is not None
+        assert plan.typed == ""
+    typed = {
+        (action_id, len(jobs)): plan.typed
+        for action_id in ("cancel", "restart")
+        for jobs in (one, two)
+        if (plan := plan_of(BY_ID[action_id], jobs, 0)) is not None
+    }
+    assert typed == {("cancel", 1): "", ("cancel", 2): "2", ("restart", 1): "7", ("restart", 2): "2"}

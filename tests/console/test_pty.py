@@ -1,0 +1,139 @@
+"""The real program in a pseudo-terminal, driven by keys alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+import sqlalchemy as sa
+
+from pqcore.jobs.model import Status
+from pqcore.workspace import Workspace
+from tests.console import world
+
+SELECTION = '{"table": "people", "field": "password", "options": {"mode": "password"}}'
+
+
+class Terminal:
+    """A program and the terminal it believes to have."""
+
+    def __init__(self, folder: Path, url: str, columns: int = 100, lines: int = 30) -> None:
+        self.screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self.screen)
+        env = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("PQCONSOLE_")},
+            "PQCONSOLE_HOME": str(folder),
+            "PQCONSOLE_CONFIG": "",
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "LC_ALL": "C.UTF-8",
+        }
+        arguments = ["-m", "pqtui", "--url", url]
+        self.program = pexpect.spawn(sys.executable, arguments, env=env, dimensions=(lines, columns), timeout=30)
+
+    @property
+    def text(self) -> str:
+        """What the terminal shows."""
+        return "\n".join(line.rstrip() for line in self.screen.display)
+
+    def read(self) -> None:
+        """Draw what the program has written by now."""
+        with suppress(pexpect.TIMEOUT, pexpect.EOF):
+            self._stream.feed(self.program.read_nonblocking(65536, timeout=0.05))
+
+    def until(self, happened: Callable[[], object], seconds: float = 30.0) -> None:
+        """Read until something holds; fail where it never does."""
+        end = time.monotonic() + seconds
+        while not happened():
+            assert time.monotonic() < end, f"this did not happen; the terminal shows:\n{self.text}"
+            self.read()
+
+    def shows(self, *texts: str) -> None:
+        """Read until all of these are shown."""
+        self.until(lambda: all(text in self.text for text in texts))
+
+    def keys(self, *keys: str) -> None:
+        """Press keys."""
+        for key in keys:
+            self.program.send(key)
+
+    def gone(self, seconds: float) -> bool:
+        """Whether the program ends in time."""
+        self.until(lambda: not self.program.isalive(), seconds)
+        return True
+
+
+@pytest.fixture
+def terminal(empty: Workspace) -> Iterator[Terminal]:
+    started = Terminal(empty.settings.data_dir, empty.settings.url)
+    yield started
+    started.program.close(force=True)
+
+
+def test_a_job_is_created_by_keys_alone_and_reaches_done(terminal: Terminal, empty: Workspace) -> None:
+    terminal.shows("No jobs yet. Press n to create the first one.")
+    terminal.keys("n")
+    terminal.shows("New job", "Argon2id")
+    terminal.keys("\t", "\t")  # past scope and target, to the table
+    terminal.shows("Table: the table whose values are migrated")
+    terminal.keys("peo")
+    terminal.shows("Table *        people")
+    terminal.keys("\x1b[C", "\t")  # the right arrow takes the suggestion
+    terminal.shows('"table": "people"')
+    terminal.keys("password", "\t")
+    terminal.shows('"field": "password"')
+    terminal.keys(" ")
+    terminal.shows("digest")
+    terminal.keys("\x1b[B", "\r")
+    terminal.shows('"mode": "password"', "24 rows, key id")
+    terminal.keys("\x13")  # ctrl+s
+    terminal.shows("Tried on 20 rows", "Now, in this console")
+    terminal.keys("\r", "\r")
+    terminal.shows("Job 1 is created.")
+    terminal.shows("✓ done", "100%")
+    assert empty.jobs.get(1).progress.migrated == world.PEOPLE
+    terminal.keys("q")
+    assert terminal.gone(10)
+    assert terminal.program.exitstatus == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_leaves_the_job_resumable(terminal: Terminal, empty: Workspace, number: signal.Signals) -> None:
+    with empty.db.write() as conn:
+        rows = [{"id": n, "password": f"sha1$s{n}${'0' * 40}"} for n in range(100, 2100)]
+        conn.execute(sa.text("INSERT INTO people (id, password) VALUES (:id, :password)"), rows)
+    world.add_job(empty, 1)
+    terminal.shows("Jobs 1")
+    terminal.keys("r")
+    terminal.until(lambda: empty.jobs.get(1).progress.migrated > 0)
+    os.kill(terminal.program.pid, number)
+    assert terminal.gone(5)
+    assert terminal.program.exitstatus == 130
+    job = empty.jobs.get(1)
+    assert job.status is Status.PENDING
+    assert job.held_by is None
+    assert 0 < job.processed_count == job.progress.seen < 2000
+
+
+def test_quitting_while_work_runs_asks_and_stops_between_batches(terminal: Terminal, empty: Workspace) -> None:
+    with empty.db.write() as conn:
+        rows = [{"id": n, "password": f"sha1$s{n}${'0' * 40}"} for n in range(100, 2100)]
+        conn.execute(sa.text("INSERT INTO people (id, password) VALUES (:id, :password)"), rows)
+    world.add_job(empty, 1)
+    terminal.shows("Jobs 1")
+    terminal.keys("r")
+    terminal.shows("1 here")
+    terminal.keys("q")
+    terminal.shows("Quit?", "Checkpoint, stop and quit")
+    terminal.keys("\x1b[B", "\x1b[B", "\r")
+    assert terminal.gone(10)
+    assert terminal.program.exitstatus == 0
+    assert empty.jobs.get(1).status is Status.PENDING

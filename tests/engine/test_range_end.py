@@ -1,0 +1,65 @@
+"""A range ends in the transaction of its last batch, but never before a row that lost the race had another turn."""
+
+from __future__ import annotations
+
+from threading import Event
+
+import pytest
+import sqlalchemy as sa
+
+from pqcore.database.connect import Database
+from pqcore.database.tables import ranges
+from pqcore.engine.batch import compute, write
+from pqcore.engine.context import JobContext
+from pqcore.engine.pages import read_page
+from pqcore.engine.plan import plan_next
+from pqcore.engine.prepare import prepare
+from pqcore.jobs.claims import RangeClaim, claim_job, claim_range
+from pqcore.jobs.model import Purpose
+from tests.engine.items import ITEMS, Bench, sha1
+
+ROWS = 5
+
+
+@pytest.fixture
+def bench(database: Database) -> Bench:
+    made = Bench(database)
+    made.fill(ROWS)
+    return made
+
+
+def claimed(bench: Bench) -> tuple[JobContext, RangeClaim]:
+    """The only range of a job, claimed and not begun."""
+    claim = claim_job(bench.db, "worker", bench.job())
+    context = prepare(bench.db, bench.keys, bench.jobs.get(claim.job_id), Event())
+    plan_next(context, claim, Purpose.MIGRATE)
+    mine = claim_range(bench.db, claim.job_id, "worker", Purpose.MIGRATE)
+    assert mine is not None
+    return context, mine
+
+
+def state(bench: Bench) -> tuple[str, int, int]:
+    with bench.db.read() as conn:
+        row = conn.execute(sa.select(ranges)).one()
+    return row.state, row.migrated, row.conflicted
+
+
+def test_the_last_batch_ends_its_range(bench: Bench) -> None:
+    context, claim = claimed(bench)
+    with bench.db.read() as conn:
+        records = read_page(conn, context, None, None, ROWS + 1, only_old=False)
+    written = write(context, claim, compute(context, records), cursor=records[-1].key, range_done=True)
+    assert (written.lost, written.ended) == ((), True)
+    assert state(bench) == ("done", ROWS, 0)
+
+
+def test_a_range_stays_open_for_a_row_that_lost_the_race(bench: Bench) -> None:
+    context, claim = claimed(bench)
+    with bench.db.read() as conn:
+        records = read_page(conn, context, None, None, ROWS + 1, only_old=False)
+    ready = compute(context, records)
+    with bench.db.write() as conn:
+        conn.execute(sa.update(ITEMS).where(ITEMS.c.id == 2).values(body="other", digest=sha1("other")))
+    written = write(context, claim, ready, cursor=records[-1].key, range_done=True)
+    assert (written.lost, written.ended) == (((2,),), False)
+    assert state(bench) == ("open", ROWS - 1, 1)

@@ -1,0 +1,1 @@
+"""Faults: workers are killed, stopped and cut off at named points, and afterwards every row is accounted for."""

@@ -1,0 +1,145 @@
+"""A worker in a process of its own that says where it is, and stands still at a point where it is told to."""
+
+from __future__ import annotations
+
+import os
+import threading
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from pqcore.engine import points
+from pqcore.engine.points import Point
+from pqcore.engine.worker import Worker
+from pqcore.errors import PQConsoleError
+from pqcore.jobs import leases
+from pqcore.jobs.model import Purpose
+from tests.faults.estate import Place
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Where to stand still: at the ``nth`` passing of ``point``, or of any point."""
+
+    point: Point | None
+    nth: int = 1
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What a worker is to do.
+
+    Attributes:
+        stand: where to stand still once; it says ``at`` and goes on when told ``go``.
+        watch: points at which it says ``passed`` and goes on.
+        lease: seconds of its leases.
+    """
+
+    place: Place
+    stand: Stand | None = None
+    watch: frozenset[Point] = frozenset()
+    threads: int = 2
+    lease: float = 0.6
+
+
+class Stage:
+    """The line to the harness: says where the worker is, and obeys."""
+
+    def __init__(self, line: Connection, orders: Orders) -> None:
+        self._line = line
+        self._stand = orders.stand
+        self._watch = orders.watch
+        self._lock = threading.Lock()
+        self._passed: Counter[Point] = Counter()
+        self._go = threading.Event()
+        self.over = threading.Event()
+        self.on_leave: Callable[[], None] = self.over.set
+
+    def say(self, *message: Any) -> None:
+        with self._lock:
+            self._line.send(message)
+
+    def passing(self, point: Point) -> None:
+        with self._lock:
+            self._passed[point] += 1
+            here = self._stands_at(point)
+            if here:
+                self._stand = None
+        if here:
+            self.say("at", point)
+            self._go.wait()
+        elif point in self._watch:
+            self.say("passed", point)
+
+    def _stands_at(self, point: Point) -> bool:
+        match self._stand:
+            case Stand(None, nth):
+                return self._passed.total() == nth
+            case Stand(where, nth):
+                return where is point and self._passed[point] == nth
+        return False
+
+    def obey(self) -> None:
+        while True:
+            try:
+                word, *_ = self._line.recv()
+            except (EOFError, OSError):
+                os._exit(1)  # the harness is gone
+            if word == "go":
+                self._go.set()
+            elif word == "leave":
+                self._go.set()
+                self.over.set()
+                self.on_leave()
+
+
+def perform(line: Connection, orders: Orders, play: Callable[[Stage], None]) -> None:
+    """Call ``play`` while a thread listens to the harness; errors that nobody expected are told to it."""
+    os.environ[leases.VARIABLE] = str(orders.lease)
+    stage = Stage(line, orders)
+    points.listen(stage.passing)
+    threading.excepthook = lambda failed: stage.say(
+        "crashed", "".join(traceback.format_exception(failed.exc_type, failed.exc_value, failed.exc_traceback))
+    )
+    threading.Thread(target=stage.obey, daemon=True).start()
+    try:
+        play(stage)
+    except BaseException:
+        stage.say("crashed", traceback.format_exc())
+
+
+def work(line: Connection, orders: Orders) -> None:
+    """Run what is due, and take over what dead workers left, until told to leave."""
+
+    def play(stage: Stage) -> None:
+        worker = _worker(orders)
+        stage.on_leave = worker.request_stop
+        while not stage.over.is_set():
+            worker.drain(lambda job: stage.say("job", job.id, job.status) if job.is_done else None)
+            stage.over.wait(0.05)  # as long as nothing is due
+        worker.stop()
+
+    perform(line, orders, play)
+
+
+def operate(line: Connection, orders: Orders, job_id: int, purpose: Purpose) -> None:
+    """Verify, roll back or finalize a job; says how that ended."""
+
+    def play(stage: Stage) -> None:
+        worker = _worker(orders)
+        stage.on_leave = worker.request_stop
+        try:
+            stage.say("done", worker.operate(job_id, purpose))
+        except PQConsoleError as error:
+            stage.say("refused", type(error).__name__, str(error))
+        worker.stop()
+
+    perform(line, orders, play)
+
+
+def _worker(orders: Orders) -> Worker:
+    db = orders.place.database()
+    return Worker(db, orders.place.keys(), orders.place.repository(db), threads=orders.threads)

@@ -1,0 +1,118 @@
+"""The real worker, stopped by signals in the middle of a batch: its leases are free within two seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event
+
+import pytest
+import sqlalchemy as sa
+
+from pqcore.database.connect import Database
+from pqcore.database.tables import ranges, runs
+from pqcore.jobs.model import Status
+from pqcore.migrations.base import Scope
+from pqcore.targets import algorithm_id
+from tests.engine.items import Bench, body_of, sha1
+from tests.support.databases import Servers, fresh_database
+
+SALT = "0123456789"
+
+
+@contextmanager
+def working(url: str, home: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """``pqconsole work``, as it is run by an init system."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PQCONSOLE_")},
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PQCONSOLE_HOME": str(home),
+        "PQCONSOLE_CONFIG": "",
+        "PQCONSOLE_URL": url,
+    }
+    command = [sys.executable, "-m", "pqtui", "work", "--threads", "2"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def slow_job(bench: Bench) -> int:
+    """Passwords into Argon2id: some 25 ms each, so that a signal meets a batch under way."""
+    accounts = sa.Table(
+        "accounts",
+        sa.MetaData(),
+        sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("password", sa.String(300), nullable=False),
+    )
+    accounts.create(bench.db.engine)
+    digest = hashlib.sha1(f"{SALT}secret".encode()).hexdigest()
+    with bench.db.write() as conn:
+        conn.execute(accounts.insert(), [{"id": n, "password": f"sha1${SALT}${digest}"} for n in range(1, 3001)])
+    document = {"table": "accounts", "field": "password", "options": {"mode": "password"}}
+    return bench.jobs.create(Scope.HASHES, document, algorithm_id=algorithm_id(bench.db, Scope.HASHES, "Argon2id")).id
+
+
+def leases(db: Database) -> int:
+    with db.read() as conn:
+        return sum(
+            int(conn.execute(sa.select(sa.func.count()).where(table.c.lease_owner.is_not(None))).scalar_one())
+            for table in (runs, ranges)
+        )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda n: n.name)
+def test_leases_are_released_within_two_seconds(
+    database: Database, database_url: str, tmp_path: Path, number: signal.Signals
+) -> None:
+    bench = Bench(database)
+    job_id = slow_job(bench)
+    with working(database_url, tmp_path) as process:
+        tick = Event()
+        while bench.jobs.get(job_id).progress.migrated == 0:
+            assert process.poll() is None
+            tick.wait(0.02)
+        process.send_signal(number)
+        sent = time.monotonic()
+        while leases(database):
+            assert time.monotonic() - sent < 2
+            tick.wait(0.01)
+        assert process.wait(10) == 130
+    job = bench.jobs.get(job_id)
+    assert (job.status, job.processed_count) == (Status.PENDING, job.progress.migrated)
+    assert 0 < job.progress.migrated < 3000
+    assert bench.jobs.workers() == []
+
+
+@pytest.mark.database
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_also_while_the_application_holds_a_row(kind: str, tmp_path: Path, servers: Servers) -> None:
+    """A batch that waits for the application's lock gives up waiting."""
+    with fresh_database(kind, servers, tmp_path) as url, closing(Database.open(url)) as db:
+        bench = Bench(db)
+        bench.fill(200)
+        job_id = bench.job()
+        with db.engine.begin() as holder:
+            holder.execute(sa.text("UPDATE items SET body = body WHERE id = 150"))
+            with working(url, tmp_path) as process:
+                tick = Event()
+                while bench.jobs.get(job_id).progress.migrated == 0:
+                    assert process.poll() is None
+                    tick.wait(0.02)
+                process.send_signal(signal.SIGTERM)
+                sent = time.monotonic()
+                while leases(db):
+                    assert time.monotonic() - sent < 3
+                    tick.wait(0.01)
+                assert process.wait(10) == 130
+        assert bench.rows()[150] == (body_of(150), sha1(body_of(150)))
+        assert bench.run(job_id).status is Status.DONE
+        bench.assert_all_new()

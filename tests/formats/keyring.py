@@ -1,0 +1,43 @@
+"""Keys for tests: made once, looked up by id as an application would."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from pqcore.keys.memory import MemoryKeyProvider
+from pqcore.keys.provider import Key
+
+
+@lru_cache(maxsize=1)
+def ring() -> MemoryKeyProvider:
+    """One key of each kind that the tests use, named after its algorithm, and second ones to mistake them for."""
+    keys = MemoryKeyProvider()
+    for name, algorithm in (
+        ("hybrid", "ML-KEM-768+X25519"),
+        ("other-hybrid", "ML-KEM-768+X25519"),
+        ("hybrid-1024", "ML-KEM-1024+P-384"),
+        ("kem", "ML-KEM-768"),
+        ("kem-1024", "ML-KEM-1024"),
+        ("dsa-44", "ML-DSA-44"),
+        ("dsa", "ML-DSA-65"),
+        ("other-dsa", "ML-DSA-65"),
+        ("dsa-87", "ML-DSA-87"),
+        ("rsa", "RSA-2048"),
+        ("other-rsa", "RSA-2048"),
+        ("aes-128", "AES-128"),
+        ("aes-192", "AES-192"),
+        ("aes", "AES-256"),
+        ("ed", "Ed25519"),
+        ("other-ed", "Ed25519"),
+        ("ecdsa", "ECDSA-P256"),
+        ("ecdsa-384", "ECDSA-P384"),
+        ("pepper", "PEPPER"),
+        ("other-pepper", "PEPPER"),
+    ):
+        keys.generate(name, algorithm)
+    return keys
+
+
+def key(name: str) -> Key:
+    """The key of this name."""
+    return ring().get(name)

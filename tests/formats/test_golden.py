@@ -1,0 +1,62 @@
+"""Values written once and kept: a change of code that no longer reads them is a change of format."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from pqcore.crypto import keys
+from pqcore.formats.context import Context
+from pqcore.formats.password import check_password
+from pqcore.formats.signature import verify_signature
+from pqcore.formats.wrapped_key import open_wrapped_key
+
+GOLDEN = json.loads(Path(__file__).with_name("golden.json").read_text())
+
+
+@dataclass(frozen=True)
+class GoldenKey:
+    """A key as an application may hold it: any object with these attributes will do."""
+
+    id: str
+    algorithm: str
+    secret: bytes | None
+    public: bytes | None
+    seal_secret: bytes | None = None
+
+
+def golden_key(key_id: str) -> GoldenKey:
+    entry = GOLDEN["keys"][key_id]
+    secret = bytes.fromhex(entry["secret"])
+    seal = bytes.fromhex(entry["seal_secret"]) if entry["seal_secret"] else None
+    return GoldenKey(key_id, entry["algorithm"], secret, keys.public_of(entry["algorithm"], secret), seal)
+
+
+def place(policy: str = "") -> Context:
+    where = GOLDEN["place"]
+    return Context(where["data_set"], where["table"], where["column"], tuple(where["row_key"]), policy=policy)
+
+
+@pytest.mark.parametrize("sample", GOLDEN["wrapped_keys"], ids=lambda s: s["key"])
+def test_wrapped_keys(sample):
+    opened = open_wrapped_key(sample["stored"], golden_key, place(sample["policy"]))
+    assert opened == bytes.fromhex(sample["data_key"])
+
+
+@pytest.mark.parametrize("sample", GOLDEN["signatures"], ids=lambda s: s["key"])
+def test_signatures(sample):
+    old = bytes.fromhex(sample["old_signature"])
+    form = verify_signature(sample["stored"], sample["payload"], old, golden_key, place())
+    assert form.time == datetime.fromisoformat(sample["time"])
+    assert (form.mode, form.key_id) == (sample["mode"], sample["key"])
+
+
+@pytest.mark.parametrize("sample", GOLDEN["passwords"], ids=lambda s: s["scheme"])
+def test_passwords(sample):
+    for stored in (sample["old"], sample["stored"]):
+        assert check_password(stored, sample["password"], golden_key).ok
+        assert not check_password(stored, sample["password"][:-1], golden_key).ok

@@ -1,0 +1,1 @@
+"""What holds a job back, and how large its batches are."""

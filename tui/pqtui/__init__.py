@@ -1,0 +1,1 @@
+"""The pqconsole terminal console and command line."""

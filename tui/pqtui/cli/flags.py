@@ -1,0 +1,40 @@
+"""What the flags of every command make together: the settings, and what a read-only session refuses."""
+
+from __future__ import annotations
+
+import argparse
+
+from pqcore.errors import ReadOnlySession
+from pqcore.keys.file import FileKeyProvider
+from pqcore.keys.provider import KeyProvider
+from pqcore.keys.sources import passphrase_source
+from pqcore.settings import Settings, load
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """The settings that the flags, the environment and the profile make together."""
+    return load(
+        url=args.url,
+        profile=args.profile,
+        read_only=args.read_only,
+        operator=args.operator,
+        threads=getattr(args, "threads", None),
+    )
+
+
+def keyring(settings: Settings) -> KeyProvider:
+    """The key provider; asks for the passphrase when a secret is first needed."""
+    return FileKeyProvider(settings.keyring, passphrase_source(settings))
+
+
+def must_write(settings: Settings, doing: str) -> None:
+    """Refuse early, in words of the command, what a read-only session may not do.
+
+    Raises:
+        ReadOnlySession: the session is read-only.
+    """
+    if settings.read_only:
+        raise ReadOnlySession(
+            f"This session is read-only and cannot {doing}",
+            "Leave out --read-only, or take read_only out of the profile",
+        )

@@ -1,0 +1,225 @@
+"""The pages of the job detail, as pure functions from a snapshot to styled text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from pqcore.jobs.model import Job, Status
+from pqtui import show
+from pqtui.glyphs import Glyphs
+from pqtui.pace import Pace
+from pqtui.snapshots import DetailSnapshot
+from pqtui.styles import MUTED
+
+STATE_STYLES: Mapping[str, str] = {
+    "pending": MUTED,
+    "scheduled": "$text-accent",
+    "paused": "$text-warning",
+    "running": "bold $text-primary",
+    "pausing": "$text-warning",
+    "cancelling": "$text-warning",
+    "stalled": "bold $text-error",
+    "done": "$text-success",
+    "failed": "bold $text-error",
+    "cancelled": MUTED,
+}
+_LABEL = 11
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Under what circumstances a page is drawn: ``width`` in cells, ``workers`` alive now, jobs run ``here``."""
+
+    width: int
+    now: datetime
+    glyphs: Glyphs
+    pace: Pace
+    workers: int
+    here: frozenset[int]
+
+
+Page = Callable[[DetailSnapshot, View], Content]
+
+
+def overview(snapshot: DetailSnapshot, view: View) -> Content:
+    """State, progress, counters, what to do, properties."""
+    job = snapshot.job
+    if job is None:
+        return _note("This job is gone from the table.")
+    word = show.state_word(job, view.now)
+    head = Content.assemble(
+        (f"Job {job.id}", "bold"), "  ", (f"{view.glyphs.states[word]} {word}", STATE_STYLES[word]),
+        ("  in this console" if job.id in view.here else "", "$text-accent"),
+    )  # fmt: skip
+    parts = [head, _progress(job, view)]
+    if job.error:
+        parts.append(Content.styled(job.error, "$text-error"))
+    todo = advice(job, view)
+    if todo:
+        parts.append(Content.assemble((f"{view.glyphs.cursor} ", "$text-accent"), todo))
+    parts.append(Content(""))
+    parts.extend(_property(name, value) for name, value in _properties(job, view) if value)
+    return Content("\n").join(parts)
+
+
+def _progress(job: Job, view: View) -> Content:
+    progress = job.progress
+    if progress.total is None:
+        return Content.styled("Not counted yet: rows are counted when the job starts", MUTED)
+    filled, empty = show.bar(progress.ratio, max(10, min(40, view.width - 8)), view.glyphs)
+    lines = [
+        Content.assemble((filled, "$primary"), (empty, "$foreground-disabled"), f" {show.percent(progress.ratio):>4}")
+    ]
+    lines.append(Content(f"{show.count(progress.seen)} of {show.rows_in_words(progress.total)}"))
+    if job.status is Status.RUNNING:
+        tail = f", {show.rate(view.pace.rate)}" if view.pace.rate is not None else ""
+        tail += f", about {show.duration(view.pace.left)} left" if view.pace.left is not None else ""
+        if job.phase is not None and job.phase.value == "sweeping":
+            tail += ", looking for rows that arrived meanwhile"
+        lines[-1] = lines[-1] + Content(tail)
+    return Content("\n").join(lines)
+
+
+def _properties(job: Job, view: View) -> list[tuple[str, str]]:
+    progress = job.progress
+    started = f"{show.stamp(job.started_at)} UTC" if job.started_at else ""
+    ended = f"{show.stamp(job.finished_at)} UTC" if job.finished_at else ""
+    if job.started_at and job.finished_at:
+        ended += f"  after {show.duration((job.finished_at - job.started_at).total_seconds())}"
+    scheduled = ""
+    if job.scheduled_at:
+        scheduled = f"{show.stamp(job.scheduled_at)} UTC"
+        if job.status is Status.PENDING:
+            scheduled += f"  ({show.until(job.scheduled_at, view.now)})"
+    counted = progress.total is not None
+    return [
+        ("Scope", job.scope.value),
+        ("Subject", show.subject(job)),
+        ("Target", job.target or "(none)"),
+        ("Migrated", show.count(progress.migrated) if counted else ""),
+        ("Skipped", show.count(progress.skipped) if counted else ""),
+        ("Conflicted", f"{show.count(progress.conflicted)} (read again)" if counted and progress.conflicted else ""),
+        ("Dead", show.count(progress.failed) if counted else ""),
+        ("Processed", show.count(job.processed_count)),
+        ("Worker", job.held_by or ""),
+        ("Scheduled", scheduled),
+        ("Created", f"{show.stamp(job.created_at)} UTC" if job.created_at else ""),
+        ("Started", started),
+        ("Finished", ended),
+        ("Created by", f"user {job.created_by}" if job.created_by is not None else ""),
+    ]
+
+
+def advice(job: Job, view: View) -> str:
+    """What an operator can do next, in one sentence; empty where nothing is called for."""
+    match show.state_word(job, view.now):
+        case "failed" if job.progress.failed:
+            return "See the dead letters (page 5), mend the cause, then press t to retry."
+        case "failed":
+            return "Mend the cause, then press t to retry: it goes on where it stopped."
+        case "cancelled":
+            return "Press t to retry: it goes on where it stopped."
+        case "paused":
+            return "Press u to resume."
+        case "stalled":
+            return "Its worker no longer answers. Any worker takes it up, or press r to run it here."
+        case "pending" if not view.workers:
+            return "No worker is running. Press r to run it here, or start: pqconsole work"
+        case "pending":
+            return "Waiting for a free worker. Press r to run it here."
+        case "done" if job.progress.failed:
+            rows = show.rows_in_words(job.progress.failed)
+            return f"{rows} could not be migrated: see the dead letters (page 5); d tries them again."
+    return ""
+
+
+def selection(snapshot: DetailSnapshot, _view: View) -> Content:
+    """The selection document."""
+    return Content(snapshot.selection) if snapshot.selection else _note("This job has no selection.")
+
+
+def ranges(snapshot: DetailSnapshot, view: View) -> Content:
+    """Key ranges: those at work first."""
+    if not snapshot.ranges:
+        return _note("No ranges yet: they are cut when the job starts.")
+    lines = [Content.styled(f"{'No':>5} {'State':<8} {'Migrated':>9} {'Skipped':>8} {'Dead':>6}  Up to key", MUTED)]
+    for item in snapshot.ranges:
+        state = "at work" if item.lease_owner and item.state == "open" else item.state
+        p = item.progress
+        key = item.cursor or item.upper or ""
+        counts = f"{show.short(p.migrated):>9} {show.short(p.skipped):>8} {show.short(p.failed):>6}"
+        text = f"{item.seq:>5} {state:<8} {counts}  "
+        style = "$text-primary" if state == "at work" else ""
+        lines.append(Content.styled(text + _cut(key, view.width - cell_len(text), view.glyphs), style))
+    return Content("\n").join(lines)
+
+
+def events(snapshot: DetailSnapshot, _view: View) -> Content:
+    """The timeline, newest first."""
+    if not snapshot.events:
+        return _note("Nothing has happened to this job yet.")
+    parts = []
+    for event in snapshot.events:
+        who = event.actor + (f"@{event.host}" if event.host else "")
+        via = f" from {event.ssh_client}" if event.ssh_client else ""
+        parts.append(
+            Content.assemble(
+                (show.stamp(event.at), MUTED),
+                "  ",
+                event.message,
+                "\n",
+                (f"{'':21}{who}{via}", MUTED),
+            )
+        )
+    return Content("\n").join(parts)
+
+
+def dead_letters(snapshot: DetailSnapshot, view: View) -> Content:
+    """Rows that were set aside, and why."""
+    job = snapshot.job
+    if not snapshot.dead_letters:
+        return _note("No dead letters: every row that was reached is migrated or needed nothing.")
+    total = job.progress.failed if job is not None else len(snapshot.dead_letters)
+    shown = len(snapshot.dead_letters)
+    head = show.rows_in_words(max(total, shown)) + " set aside, left as they were"
+    if total > shown:
+        head += f"; the first {show.count(shown)}:"
+    parts = [Content.styled(head, MUTED)]
+    for letter in snapshot.dead_letters:
+        parts.append(
+            Content.assemble(
+                (f"{view.glyphs.bullet} ", "$text-error"),
+                (letter.row_key, "bold"),
+                "  ",
+                (letter.reason, "$text-warning"),
+                "\n  ",
+                letter.message,
+            )
+        )
+    return Content("\n").join(parts)
+
+
+PAGES: tuple[tuple[str, str, Page], ...] = (
+    ("overview", "Overview", overview),
+    ("selection", "Selection", selection),
+    ("ranges", "Ranges", ranges),
+    ("events", "Events", events),
+    ("letters", "Dead letters", dead_letters),
+)
+
+
+def _property(name: str, value: str) -> Content:
+    return Content.assemble((f"{name:<{_LABEL}}", MUTED), value)
+
+
+def _note(text: str) -> Content:
+    return Content.styled(text, MUTED)
+
+
+def _cut(text: str, width: int, glyphs: Glyphs) -> str:
+    return show.fit(text, max(1, width), glyphs).rstrip()

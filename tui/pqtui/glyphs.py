@@ -1,0 +1,90 @@
+"""The few signs the console draws with, in Unicode and in plain ASCII."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """One set of signs; each is one cell wide.
+
+    ``states`` has a sign for each word of ``Job.state``, so that colour is never the only difference.
+    ``bars`` are eight heights for plots, from the lowest.
+    """
+
+    states: Mapping[str, str]
+    cursor: str
+    mark: str
+    filled: str
+    empty: str
+    live: str
+    stale: str
+    bars: str
+    bullet: str
+    rise: str
+    fall: str
+    ellipsis: str
+
+
+UNICODE = Glyphs(
+    states={
+        "pending": "○",
+        "scheduled": "◷",
+        "paused": "‖",
+        "running": "▶",
+        "pausing": "‖",
+        "cancelling": "⊘",
+        "stalled": "!",
+        "done": "✓",
+        "failed": "✗",
+        "cancelled": "⊘",
+    },
+    cursor="›",
+    mark="●",
+    filled="━",
+    empty="─",
+    live="●",
+    stale="▲",
+    bars="▁▂▃▄▅▆▇█",
+    bullet="•",
+    rise="↑",
+    fall="↓",
+    ellipsis="…",
+)
+
+ASCII = Glyphs(
+    states={
+        "pending": "o",
+        "scheduled": "@",
+        "paused": "=",
+        "running": ">",
+        "pausing": "=",
+        "cancelling": "x",
+        "stalled": "!",
+        "done": "+",
+        "failed": "X",
+        "cancelled": "x",
+    },
+    cursor=">",
+    mark="*",
+    filled="#",
+    empty="-",
+    live="*",
+    stale="!",
+    bars="._-=+*%#",
+    bullet="-",
+    rise="^",
+    fall="v",
+    ellipsis="~",
+)
+
+
+def choose(env: Mapping[str, str] = os.environ) -> Glyphs:
+    """The set that this terminal can show: ASCII where asked for, or where the locale is not UTF-8."""
+    if env.get("PQCONSOLE_ASCII"):
+        return ASCII
+    locale = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or "C.UTF-8"
+    return UNICODE if "utf" in locale.lower() else ASCII

@@ -1,0 +1,77 @@
+"""Work in this console: workers of pqcore with threads of their own, never Textual's.
+
+One worker runs the jobs that an operator starts by hand; a second one, made when it is asked for, claims whatever is
+due. Every method that touches the database blocks: call it from a background thread.
+"""
+
+from __future__ import annotations
+
+import sys
+from threading import Lock
+
+from pqcore.engine.worker import Worker
+from pqcore.workspace import Workspace
+
+# Threads that compute hold the interpreter for this long at most while a key waits to be handled.
+_SWITCH_SECONDS = 0.001
+
+
+class LocalWork:
+    """The workers of one console."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._lock = Lock()
+        self._by_hand: Worker | None = None
+        self._claiming: Worker | None = None
+        self._stopped = False
+
+    @property
+    def active(self) -> frozenset[int]:
+        """Ids of the jobs that run here now."""
+        return frozenset(job for worker in self._workers() for job in worker.active)
+
+    @property
+    def claiming(self) -> bool:
+        """Whether whatever is due is claimed."""
+        return self._claiming is not None
+
+    def run(self, job_id: int) -> None:
+        """Claim this job and run it here, whatever its schedule. Raises ``StateConflict``, ``JobNotFound``."""
+        with self._lock:
+            if self._stopped:
+                return
+            if self._by_hand is None:
+                self._by_hand = self._new()
+            worker = self._by_hand
+        worker.submit(job_id)
+
+    def claim(self, wanted: bool) -> None:
+        """Begin to claim what is due; or stop that, leaving what was claimed resumable."""
+        with self._lock:
+            worker = self._claiming
+            if self._stopped or wanted == (worker is not None):
+                return
+            self._claiming = self._new() if wanted else None
+            started = self._claiming
+        if started is not None:
+            started.start()
+        elif worker is not None:
+            worker.stop()
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Stop between batches, checkpoint and release the leases; at most ``timeout`` seconds for each worker."""
+        with self._lock:
+            self._stopped = True
+        workers = self._workers()
+        for worker in workers:
+            worker.request_stop()
+        for worker in workers:
+            worker.stop(timeout)
+
+    def _workers(self) -> list[Worker]:
+        return [w for w in (self._by_hand, self._claiming) if w is not None]
+
+    def _new(self) -> Worker:
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        return self._workspace.worker(kind="console")

@@ -1,0 +1,161 @@
+"""Confirming an action on a frozen set of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from pqcore.jobs.model import Job
+from pqtui import show
+from pqtui.actions import Action
+from pqtui.styles import MUTED
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is about to happen, fixed when it was asked for.
+
+    Attributes:
+        action: what to do.
+        jobs: the jobs it will be done to, as they were then; later refreshes and marks change nothing here.
+        left_out: marked jobs that it cannot be done to.
+        consequence: one sentence: what becomes of the jobs and their rows.
+        typed: what has to be typed before the button works; empty where a button is enough.
+    """
+
+    action: Action
+    jobs: tuple[Job, ...]
+    left_out: int
+    consequence: str
+    typed: str = ""
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The frozen ids."""
+        return tuple(job.id for job in self.jobs)
+
+
+_CONSEQUENCES = {
+    "run": "They are run in this console now, whatever their schedule.",
+    "pause": "They stop between two batches and keep their place.",
+    "resume": "They go on with the next free worker.",
+    "cancel": "They stop between two batches. Rows that are migrated stay migrated; "
+    "a cancelled job can be retried and goes on where it stopped.",
+    "retry": "They go on where they stopped; their dead letters get another try.",
+    "requeue": "Their dead letters get another try; nothing else is looked at.",
+    "restart": "Their place, counters and dead letters are forgotten for good; every row is looked at again.",
+}
+
+
+def plan_of(action: Action, jobs: Sequence[Job], left_out: int) -> Plan | None:
+    """The plan to confirm; None where the action needs no confirmation.
+
+    One job that is run, paused, resumed or retried needs none: each of these can be undone. Several do, as does
+    whatever ends a job. What cannot be undone, and cancelling several, asks for something to be typed.
+    """
+    several = len(jobs) > 1
+    if action.id not in _CONSEQUENCES or not (several or action.id in ("cancel", "restart")):
+        return None
+    typed = ""
+    if action.id == "restart" or (action.id == "cancel" and several):
+        typed = str(len(jobs)) if several else str(jobs[0].id)
+    consequence = _CONSEQUENCES[action.id]
+    if not several:
+        consequence = consequence.replace("They are", "It is").replace("They stop", "It stops")
+        consequence = consequence.replace("Their place", "Its place")
+    return Plan(action, tuple(jobs), left_out, consequence, typed)
+
+
+def question(plan: Plan) -> Content:
+    """What the dialog says: how many jobs, which, how many rows, what becomes of them."""
+    jobs = plan.jobs
+    seen = sum(job.progress.seen for job in jobs)
+    totals = [job.progress.total for job in jobs if job.progress.total is not None]
+    lines: list[Content] = []
+    if len(jobs) == 1:
+        job = jobs[0]
+        target = f" to {job.target}" if job.target else ""
+        lines.append(
+            Content.assemble((f"Job {job.id}", "bold"), f", {job.state}: {job.scope} {show.subject(job)}{target}")
+        )
+    else:
+        lines.append(Content.assemble((show.jobs_in_words(len(jobs)), "bold"), f": {show.ids_in_words(plan.ids)}"))
+    touched = f"{show.rows_in_words(seen)} processed so far"
+    if totals:
+        touched += f", {show.count(max(0, sum(totals) - seen))} left"
+    if len(totals) < len(jobs):
+        touched += (
+            "; not yet counted" if not totals else f"; {show.jobs_in_words(len(jobs) - len(totals))} not yet counted"
+        )
+    lines.append(Content.styled(touched, MUTED))
+    lines.append(Content(""))
+    lines.append(Content(plan.consequence))
+    if plan.left_out:
+        lines.append(
+            Content.styled(
+                f"{show.jobs_in_words(plan.left_out)} of those marked cannot: left as they are.", "$text-warning"
+            )
+        )
+    return Content("\n").join(lines)
+
+
+class Confirm(ModalScreen[bool]):
+    """Asks; dismissed with True to go ahead. It shows a frozen plan, so refreshes behind it change nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,n", "leave", "Leave as it is", show=False),
+        Binding("left,up", "app.focus_previous", show=False),
+        Binding("right,down", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
+
+    def compose(self) -> ComposeResult:
+        """Question, what to type, two buttons; the harmless one has the focus."""
+        plan = self.plan
+        label = plan.action.label
+        with Vertical(classes="dialog"):
+            yield Static(Content.styled(f"{label}?", "bold"), classes="dialog-title")
+            with VerticalScroll(classes="dialog-body", can_focus=False):
+                yield Static(question(plan))
+            if plan.typed:
+                what = "the number of jobs" if len(plan.jobs) > 1 else "the job's number"
+                yield Static(Content(f"Type {what}, {plan.typed}, to go ahead:"), classes="dialog-typed")
+                yield Input(id="typed", compact=True, max_length=20)
+            with Horizontal(classes="dialog-buttons"):
+                yield Button("Leave as it is", id="leave", compact=True)
+                yield Button(
+                    f"{label} {show.jobs_in_words(len(plan.jobs))}", id="go", compact=True, disabled=bool(plan.typed)
+                )
+
+    def on_mount(self) -> None:
+        self.query_one("#typed" if self.plan.typed else "#leave").focus()
+
+    @on(Input.Changed, "#typed")
+    def _typed(self, event: Input.Changed) -> None:
+        self.query_one("#go", Button).disabled = event.value.strip() != self.plan.typed
+
+    @on(Input.Submitted, "#typed")
+    def _submitted(self, event: Input.Submitted) -> None:
+        if event.value.strip() == self.plan.typed:
+            self.dismiss(True)
+
+    @on(Button.Pressed, "#go")
+    def _go(self) -> None:
+        self.dismiss(True)
+
+    @on(Button.Pressed, "#leave")
+    def action_leave(self) -> None:
+        """Close without doing anything."""
+        self.dismiss(False)

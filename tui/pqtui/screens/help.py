@@ -1,0 +1,82 @@
+"""Every key, made from the registry of actions."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from pqtui.actions import ACTIONS, Situation, key_text, unavailable
+from pqtui.styles import MUTED
+
+_MOVING = (
+    ("up down j k", "move by a line"),
+    ("pgup pgdn", "move by a screenful"),
+    ("home end g G", "first and last job"),
+    ("enter", "open the job's detail"),
+    ("tab", "next pane"),
+    ("left right", "turn the pages of the detail"),
+)
+
+
+def help_lines(situation: Situation) -> list[tuple[str, Content]]:
+    """All actions by group: keys, and what they do, with the reason where it cannot be done now."""
+    lines: list[tuple[str, Content]] = []
+    for group in dict.fromkeys(action.group for action in ACTIONS):
+        lines.append(("", Content.styled(group, "bold $text-primary")))
+        for action in ACTIONS:
+            if action.group != group:
+                continue
+            keys = " ".join(key_text(key) for key in action.keys)
+            reason = unavailable(action, situation)
+            text = Content(action.help)
+            lines.append((keys, text + Content.styled(f"  (now not: {reason})", MUTED) if reason else text))
+    lines.append(("", Content.styled("Moving", "bold $text-primary")))
+    lines.extend((keys, Content(text)) for keys, text in _MOVING)
+    return lines
+
+
+class Help(ModalScreen[None]):
+    """The list of keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,f1,enter", "leave", "Close", show=False),
+        Binding("j", "scroll(1)", show=False),
+        Binding("k", "scroll(-1)", show=False),
+    ]
+
+    def __init__(self, situation: Situation) -> None:
+        super().__init__()
+        self._situation = situation
+
+    def compose(self) -> ComposeResult:
+        """The text, scrollable."""
+        with Vertical(classes="dialog dialog-wide"):
+            yield Static(Content.styled("Keys", "bold"), classes="dialog-title")
+            with VerticalScroll(id="help-body", classes="dialog-body"):
+                for keys, text in help_lines(self._situation):
+                    if not keys:
+                        yield Static(text)
+                        continue
+                    yield Horizontal(
+                        Static(Content.styled(keys, "$text-accent"), classes="help-keys"),
+                        Static(text, classes="help-text"),
+                        classes="help-line",
+                    )
+            yield Static(Content.styled("esc closes", MUTED))
+
+    def on_mount(self) -> None:
+        self.query_one("#help-body").focus()
+
+    def action_scroll(self, step: int) -> None:
+        """Scroll by a line."""
+        self.query_one("#help-body", VerticalScroll).scroll_relative(y=step, animate=False)
+
+    def action_leave(self) -> None:
+        """Close."""
+        self.dismiss(None)

@@ -1,0 +1,67 @@
+"""Quitting while work runs here."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+
+from pqtui import show
+from pqtui.glyphs import Glyphs
+from pqtui.widgets.choices import Choices
+
+
+class Leaving(StrEnum):
+    """What to do about the work that runs here."""
+
+    STAY = "stay"
+    WAIT = "wait"
+    STOP = "stop"
+
+
+_ANSWERS = (
+    (Leaving.STAY, "Stay here"),
+    (Leaving.WAIT, "Quit when the work here has ended"),
+    (Leaving.STOP, "Checkpoint, stop and quit (any worker can resume)"),
+)
+
+
+class Leave(ModalScreen[Leaving]):
+    """Asks what becomes of the jobs that run in this console."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "stay", "Stay", show=False)]
+
+    def __init__(self, ids: tuple[int, ...], glyphs: Glyphs) -> None:
+        super().__init__()
+        self._glyphs = glyphs
+        self._ids = ids
+
+    def compose(self) -> ComposeResult:
+        """The question and three answers."""
+        number = len(self._ids)
+        runs = "runs" if number == 1 else "run"
+        with Vertical(classes="dialog"):
+            yield Static(Content.styled("Quit?", "bold"), classes="dialog-title")
+            yield Static(
+                Content(f"{show.jobs_in_words(number)} {runs} in this console: {show.ids_in_words(self._ids)}"),
+                classes="dialog-body",
+            )
+            yield Choices(_ANSWERS, self._glyphs, id="leaving")
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).focus()
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(Leaving(event.option_id or Leaving.STAY))
+
+    def action_stay(self) -> None:
+        """Close without quitting."""
+        self.dismiss(Leaving.STAY)

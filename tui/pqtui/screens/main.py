@@ -1,0 +1,597 @@
+"""The main screen: the job list, the chosen job's detail, the metrics, all live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from pqcore.jobs.filter import JobFilter
+from pqcore.jobs.model import Job
+from pqcore.jobs.query import Sort
+from pqcore.jobs.repository import JobQuery
+from pqcore.text import clean
+from pqtui import show
+from pqtui.actions import ACTIONS, BY_ID, Action, Situation, bar, eligible, unavailable
+from pqtui.detail_text import View
+from pqtui.feed import Feed, Fresh, Trouble
+from pqtui.filter_typing import FilterSuggester, typed_filter
+from pqtui.metrics_text import Flow, summary
+from pqtui.pace import Pace, PaceBook, Throughput
+from pqtui.perform import Performed, perform
+from pqtui.screens.confirm import Confirm, Plan, plan_of
+from pqtui.screens.help import Help
+from pqtui.screens.leave import Leave, Leaving
+from pqtui.screens.new_job import Draft, NewJobScreen
+from pqtui.screens.order import Order
+from pqtui.screens.review import Created
+from pqtui.selection_form import shown_document
+from pqtui.snapshots import (
+    DetailSnapshot,
+    ListQuery,
+    ListReader,
+    ListSnapshot,
+    MetricsSnapshot,
+    read_detail,
+    read_metrics,
+    safe_job,
+)
+from pqtui.tasks import Outcome, in_background
+from pqtui.widgets.bars import ActionBar, Standing, TopBar
+from pqtui.widgets.detail_pane import DetailPage, DetailPane
+from pqtui.widgets.job_list import JobLines, JobList
+from pqtui.widgets.metrics_pane import MetricsPane
+
+if TYPE_CHECKING:
+    from pqtui.app import ConsoleApp
+
+MARK_ALL_LIMIT = 5000
+_FILTER_HINT = "status:failed scope:wrappers table:users -algo:ml-kem words"
+_PANES = ("jobs", "detail", "metrics")
+_STALE_SECONDS = 3.0
+
+
+def _bindings() -> list[BindingType]:
+    return [
+        Binding(",".join(a.keys), f"do('{a.id}')", a.label, id=a.id, show=False) for a in ACTIONS if a.id != "palette"
+    ]
+
+
+class MainScreen(Screen[None]):
+    """Owns what is shown; feeds read the database in threads of their own and post snapshots here."""
+
+    BINDINGS: ClassVar[list[BindingType]] = _bindings()
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Screen declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-medium"), (36, "-tall")]  # noqa: RUF012 - as Screen declares it
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filter = JobFilter()
+        self._sort = Sort()
+        self._marked: dict[int, Job] = {}
+        self._list: ListSnapshot | None = None
+        self._detail: DetailSnapshot | None = None
+        self._metrics = MetricsSnapshot((), (), ())
+        self._book = PaceBook()
+        self._throughput = Throughput()
+        self._fresh_at: float | None = None
+        self._trouble = ""
+        self._held = False
+        self._leaving = False
+        self._pane = "jobs"
+
+    @property
+    def console(self) -> ConsoleApp:
+        """The application."""
+        return cast("ConsoleApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Top line, three panes, a line for messages, the bar of actions."""
+        glyphs, now = self.console.glyphs, self.console.now
+        yield TopBar(glyphs)
+        with Container(id="panes"):
+            with Vertical(id="jobs", classes="pane"):
+                yield Input(id="filter", placeholder=_FILTER_HINT, suggester=FilterSuggester(), compact=True)
+                yield Static("", id="filter-problem")
+                yield JobList(glyphs, now, id="job-list")
+            yield DetailPane(id="detail")
+            yield MetricsPane(glyphs, id="metrics")
+        yield Static("", id="summary")
+        yield Static("", id="notice")
+        yield ActionBar()
+
+    def on_mount(self) -> None:
+        for pane, title in zip(_PANES, ("Jobs", "Detail", "Metrics"), strict=True):
+            self.query_one(f"#{pane}").border_title = title
+        self.query_one("#detail").add_class("pane")
+        self.query_one("#metrics").add_class("pane")
+        jobs, poll = self.console.workspace.jobs, self.console.poll_seconds
+        self._list_feed: Feed[ListQuery] = Feed("list", ListReader(jobs), self.post_message, poll)
+        self._detail_feed: Feed[int] = Feed("detail", lambda job_id: read_detail(jobs, job_id), self.post_message, poll)
+        self._metrics_feed: Feed[str] = Feed("metrics", lambda _: read_metrics(jobs), self.post_message, poll)
+        self._feeds: tuple[Feed[ListQuery], Feed[int], Feed[str]] = (
+            self._list_feed,
+            self._detail_feed,
+            self._metrics_feed,
+        )
+        self._list_feed.start(ListQuery(self._filter, self._sort, *self.lines.wanted()))
+        self._detail_feed.start()
+        self._metrics_feed.start("all")
+        self._choose_pane("jobs")
+        self._stale_timer = self.set_interval(1.0, self._draw_standing, pause=True)
+        self._draw_standing()
+        self._draw_bar()
+        if self.console.note:
+            self.notice(self.console.note)
+
+    def stop_feeds(self) -> None:
+        """End the threads that read."""
+        for feed in self._feeds:
+            feed.stop()
+
+    # parts
+
+    @property
+    def lines(self) -> JobLines:
+        """The lines of the job list."""
+        return self.query_one(JobList).lines
+
+    @property
+    def detail(self) -> DetailPane:
+        """The detail pane."""
+        return self.query_one("#detail", DetailPane)
+
+    # snapshots
+
+    def on_fresh(self, event: Fresh) -> None:
+        """A feed has read: take its snapshot where it still is the one that was asked for."""
+        event.stop()
+        self._fresh_at = event.at
+        if self._trouble:
+            self._trouble = ""
+            self._stale_timer.pause()
+            for feed in self._feeds:
+                feed.again()
+        match event.snapshot:
+            case ListSnapshot() as snapshot:
+                self._take_list(snapshot, event)
+            case DetailSnapshot() as snapshot:
+                self._take_detail(snapshot)
+            case MetricsSnapshot() as snapshot:
+                self._take_metrics(snapshot, event.at)
+        self._draw_standing()
+        self._draw_bar()
+        if self._leaving and not self.console.local.active:
+            self.console.leave()
+
+    def on_trouble(self, event: Trouble) -> None:
+        """A feed could not read: say so in the top line, keep everything that is shown."""
+        event.stop()
+        if not self._trouble:
+            self._trouble = event.sentence
+            self._stale_timer.resume()
+        self._draw_standing()
+        if self._list is None:
+            self.lines.show_snapshot(ListSnapshot(0, 0, ()), {}, frozenset(), event.sentence)
+
+    def _take_list(self, snapshot: ListSnapshot, event: Fresh) -> None:
+        query = cast("ListQuery", event.query)
+        if (query.filter, query.sort) != (self._filter, self._sort):
+            return
+        self._list = snapshot
+        self._book.observe(snapshot.rows, event.at)
+        for job in snapshot.rows:
+            if job.id in self._marked:
+                self._marked[job.id] = job
+        self.lines.show_snapshot(snapshot, self._paces(snapshot.rows), self.console.local.active, self._empty_text())
+        self._draw_title()
+
+    def _take_detail(self, snapshot: DetailSnapshot) -> None:
+        current = self.lines.current
+        if current is not None and snapshot.job_id != current.id:
+            return
+        self._detail = snapshot
+        self._draw_detail()
+
+    def _take_metrics(self, snapshot: MetricsSnapshot, at: float) -> None:
+        self._metrics = snapshot
+        self._book.observe(snapshot.active, at)
+        self._throughput.observe(snapshot.processed, at)
+        self._draw_metrics()
+        self._draw_title()
+
+    def _paces(self, jobs: tuple[Job, ...]) -> dict[int, Pace]:
+        return {job.id: self._book.of(job) for job in jobs if job.is_running}
+
+    # drawing
+
+    def _empty_text(self) -> str:
+        if self._filter:
+            return "No job matches the filter. Press esc to clear it."
+        return "No jobs yet." + ("" if self.console.workspace.read_only else " Press n to create the first one.")
+
+    def _draw_title(self) -> None:
+        total = self.lines.total
+        title = f"Jobs {show.count(total)}"
+        if self._filter:
+            title += f" of {show.count(max(total, sum(t.jobs for t in self._metrics.totals)))}, filtered"
+        if self._marked:
+            title += f", {show.count(len(self._marked))} marked"
+        pane = self.query_one("#jobs")
+        if pane.border_title != title:
+            pane.border_title = title
+
+    def _draw_detail(self) -> None:
+        snapshot = self._detail
+        pace = self._book.of(snapshot.job) if snapshot is not None and snapshot.job is not None else Pace()
+        alive = sum(worker.alive for worker in self._metrics.workers)
+        console = self.console
+        view = View(self.detail.text_width, console.now(), console.glyphs, pace, alive, console.local.active)
+        self.detail.show(snapshot, view)
+
+    def _flow(self, points: int) -> Flow:
+        paces = [self._book.of(job) for job in self._metrics.active]
+        lefts = [pace.left for pace in paces if pace.left is not None]
+        left = max(lefts) if lefts and len(lefts) == len(paces) else None
+        series = self._throughput.series(points, monotonic())
+        return Flow(sum(pace.rate or 0.0 for pace in paces), left, series, self._throughput.slot_seconds)
+
+    def _draw_metrics(self) -> None:
+        pane = self.query_one("#metrics", MetricsPane)
+        flow = self._flow(pane.plot_width)
+        pane.show(self._metrics, flow, self.console.local.active, self.console.now())
+        line = self.query_one("#summary", Static)
+        content = summary(self._metrics, flow, self.console.glyphs)
+        if content != line.content:
+            line.update(content)
+
+    def _draw_standing(self) -> None:
+        console = self.console
+        stale = ""
+        if self._trouble and self._fresh_at is not None:
+            age = monotonic() - self._fresh_at
+            stale = show.duration(age) if age >= _STALE_SECONDS else "a moment"
+        self.query_one(TopBar).show(
+            Standing(
+                place=console.place,
+                read_only=console.workspace.read_only,
+                trouble=self._trouble,
+                stale=stale,
+                held=self._held,
+                working=console.local.claiming,
+                here=len(console.local.active),
+            )
+        )
+
+    def _draw_bar(self) -> None:
+        self.query_one(ActionBar).show(bar(self.situation()))
+
+    def notice(self, text: str, *, error: bool = False) -> None:
+        """Say something in the line above the actions; an empty text clears it."""
+        line = self.query_one("#notice", Static)
+        content = Content.styled(clean(text), "$text-error" if error else "$text-success")
+        line.display = bool(text)
+        if content != line.content:
+            line.update(content)
+
+    # what actions act on
+
+    def situation(self) -> Situation:
+        """What actions would act on now."""
+        current = self.lines.current
+        jobs = tuple(self._marked.values()) or ((current,) if current is not None else ())
+        return Situation(
+            jobs=jobs,
+            marked=bool(self._marked),
+            read_only=self.console.workspace.read_only,
+            here=self.console.local.active,
+            working=self.console.local.claiming,
+            held=self._held,
+            filtered=bool(self._filter),
+            now=self.console.now(),
+        )
+
+    def action_do(self, action_id: str) -> None:
+        """Do an action of the registry, or say why it cannot be done."""
+        action, situation = BY_ID[action_id], self.situation()
+        self.notice("")
+        reason = unavailable(action, situation)
+        if reason:
+            self.notice(f"{reason}.", error=True)
+            return
+        special: dict[str, Callable[[], None]] = {
+            "new": lambda: self._open_new(None),
+            "clone": self._clone,
+            "filter": self._open_filter,
+            "sort": self._open_order,
+            "mark": self._toggle_mark,
+            "mark_all": self._mark_all,
+            "back": self._back,
+            "pane_jobs": lambda: self._choose_pane("jobs"),
+            "pane_detail": lambda: self._choose_pane("detail"),
+            "pane_metrics": lambda: self._choose_pane("metrics"),
+            "refresh": self._refresh_now,
+            "hold": self._toggle_hold,
+            "work": self._toggle_work,
+            "help": lambda: self._open_help(situation),
+            "palette": self.app.action_command_palette,
+            "quit": self._quit,
+        }
+        if action_id in special:
+            special[action_id]()
+        else:
+            self._plan(action, situation)
+
+    # actions on jobs
+
+    def _plan(self, action: Action, situation: Situation) -> None:
+        jobs = eligible(action, situation)
+        plan = plan_of(action, jobs, len(situation.jobs) - len(jobs))
+        if plan is None:
+            self._perform(action, tuple(job.id for job in jobs))
+            return
+
+        def decided(answer: bool | None, plan: Plan = plan) -> None:
+            if answer:
+                self._perform(plan.action, plan.ids)
+
+        self.app.push_screen(Confirm(plan), decided)
+
+    def _perform(self, action: Action, ids: tuple[int, ...]) -> None:
+        console = self.console
+        in_background(
+            self.app,
+            lambda: perform(action.id, ids, console.workspace.jobs, console.local),
+            self._performed,
+        )
+
+    def _performed(self, outcome: Outcome[Performed]) -> None:
+        if outcome.value is None:
+            self.notice(str(outcome.error), error=True)
+            return
+        done = outcome.value
+        text = done.sentence
+        if done.waiting and not any(worker.alive for worker in self._metrics.workers):
+            text += " No worker is running: press r to run it here."
+        self.notice(text, error=bool(done.errors))
+        for job_id in done.ids:
+            self._marked.pop(job_id, None)
+        self._marks_changed()
+        self._refresh_now()
+
+    def _open_new(self, draft: Draft | None) -> None:
+        self.app.push_screen(NewJobScreen(draft or self.console.draft), self._created)
+
+    def _created(self, made: Created | None) -> None:
+        if made is None:
+            return
+        self.console.draft = None
+        self.notice(f"Job {made.job.id} is created. {made.not_started}".rstrip(), error=bool(made.not_started))
+        self._refresh_now()
+
+    def _clone(self) -> None:
+        job = self.situation().jobs[0]
+        jobs = self.console.workspace.jobs
+        in_background(self.app, lambda: jobs.get(job.id), self._cloned)
+
+    def _cloned(self, outcome: Outcome[Job]) -> None:
+        job = outcome.value
+        if job is None:
+            self.notice(str(outcome.error), error=True)
+            return
+        self._open_new(Draft(job.scope, job.target_algo_id, job.target_policy_id, shown_document(job.selection or {})))
+
+    # the list
+
+    def _ask_list(self) -> None:
+        start, limit = self.lines.wanted()
+        self._list_feed.ask(ListQuery(self._filter, self._sort, start, limit))
+
+    @on(JobLines.Wanted)
+    def _wanted(self, event: JobLines.Wanted) -> None:
+        event.stop()
+        # the rows at hand may cover it already; reading further ahead can wait for the next poll
+        self._ask_list()
+
+    @on(JobLines.Moved)
+    def _moved(self, event: JobLines.Moved) -> None:
+        event.stop()
+        current = self.lines.current
+        if current is None:
+            self._detail = None
+        elif self._detail is None or self._detail.job_id != current.id:
+            # the list knows the most important part already; the rest follows when it is read
+            self._detail_feed.ask(current.id)
+        self._draw_detail()
+        self._draw_bar()
+
+    @on(JobLines.Opened)
+    def _opened(self, event: JobLines.Opened) -> None:
+        event.stop()
+        self._choose_pane("detail")
+
+    def _open_order(self) -> None:
+        self.app.push_screen(Order(self._sort, self.console.glyphs), self._ordered)
+
+    def _ordered(self, sort: Sort | None) -> None:
+        if sort is not None and sort != self._sort:
+            self._sort = sort
+            self.query_one(JobList).set_sort(sort)
+            self._list_anew()
+
+    def _list_anew(self) -> None:
+        self.lines.forget("Reading the jobs")
+        self.lines.scroll_to(y=0, animate=False)
+        self._ask_list()
+
+    def _toggle_mark(self) -> None:
+        job = self.lines.current
+        if job is None:
+            return
+        if self._marked.pop(job.id, None) is None:
+            self._marked[job.id] = job
+        self._marks_changed()
+        self.lines.action_move(1)
+
+    def _mark_all(self) -> None:
+        jobs, job_filter, sort = self.console.workspace.jobs, self._filter, self._sort
+        query = JobQuery(filter=job_filter, sort=sort, limit=MARK_ALL_LIMIT)
+        in_background(self.app, lambda: jobs.page(query), self._all_read)
+
+    def _all_read(self, outcome: Outcome[object]) -> None:
+        page = outcome.value
+        if page is None:
+            self.notice(str(outcome.error), error=True)
+            return
+        rows = getattr(page, "jobs", ())
+        self._marked = {job.id: safe_job(job) for job in rows}
+        if getattr(page, "next", None) is not None:
+            self.notice(f"The first {show.count(MARK_ALL_LIMIT)} are marked; a filter makes the rest reachable.")
+        self._marks_changed()
+
+    def _marks_changed(self) -> None:
+        self.lines.set_marks(frozenset(self._marked))
+        self._draw_title()
+        self._draw_bar()
+
+    # the filter
+
+    def _open_filter(self) -> None:
+        self._show_pane("jobs")
+        box = self.query_one("#filter", Input)
+        box.display = True
+        # at once: what is typed next is the filter, not a row of actions
+        self.set_focus(box)
+
+    @on(Input.Changed, "#filter")
+    def _filter_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        problem = self.query_one("#filter-problem", Static)
+        job_filter, wrong = typed_filter(event.value)
+        problem.update(Content.styled(clean(wrong), "$text-error"))
+        problem.display = bool(wrong)
+        if not wrong and job_filter != self._filter:
+            self._filter = job_filter
+            self._list_anew()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._close_filter()
+
+    def _close_filter(self) -> None:
+        box = self.query_one("#filter", Input)
+        box.display = bool(box.value)
+        self.lines.focus()
+
+    def _back(self) -> None:
+        box = self.query_one("#filter", Input)
+        if box.has_focus:
+            box.value = ""
+            self._close_filter()
+        elif self._pane != "jobs":
+            self._choose_pane("jobs")
+        elif self._marked:
+            self._marked = {}
+            self._marks_changed()
+        elif box.value:
+            box.value = ""
+            self._close_filter()
+
+    # panes
+
+    def _choose_pane(self, pane: str) -> None:
+        self._show_pane(pane)
+        target = {"jobs": self.lines, "detail": self.detail.page, "metrics": self.query_one("#metrics")}[pane]
+        # a pane that was hidden takes the focus only when it is there
+        self.call_after_refresh(target.focus)
+
+    def _show_pane(self, pane: str) -> None:
+        self._pane = pane
+        for name in _PANES:
+            self.set_class(name == pane, f"pane-{name}")
+        # stacked, the lower half keeps whichever of the two was looked at last
+        if pane != "jobs":
+            self.set_class(pane == "metrics", "lower-metrics")
+
+    def action_focus_next(self) -> None:
+        """Tab: the next pane."""
+        self._choose_pane(_PANES[(_PANES.index(self._pane) + 1) % len(_PANES)])
+
+    def action_focus_previous(self) -> None:
+        """Shift+Tab: the pane before."""
+        self._choose_pane(_PANES[(_PANES.index(self._pane) - 1) % len(_PANES)])
+
+    def on_descendant_focus(self) -> None:
+        focused = self.focused
+        for name in _PANES:
+            if focused is not None and name != self._pane and self.query_one(f"#{name}") in focused.ancestors_with_self:
+                self._show_pane(name)
+
+    @on(DetailPage.Resized)
+    def _detail_resized(self, event: DetailPage.Resized) -> None:
+        event.stop()
+        self._draw_detail()
+
+    @on(MetricsPane.Resized)
+    def _metrics_resized(self, event: MetricsPane.Resized) -> None:
+        event.stop()
+        self._draw_metrics()
+
+    @on(ActionBar.Pressed)
+    def _bar_pressed(self, event: ActionBar.Pressed) -> None:
+        event.stop()
+        self.action_do(event.action_id)
+
+    # session
+
+    def _refresh_now(self) -> None:
+        for feed in self._feeds:
+            feed.again()
+
+    def _toggle_hold(self) -> None:
+        self._held = not self._held
+        for feed in self._feeds:
+            feed.hold(self._held)
+        self._draw_standing()
+
+    def _toggle_work(self) -> None:
+        local = self.console.local
+        wanted = not local.claiming
+        in_background(self.app, lambda: local.claim(wanted), lambda outcome: self._work_toggled(wanted, outcome))
+
+    def _work_toggled(self, wanted: bool, outcome: Outcome[None]) -> None:
+        if outcome.error is not None:
+            self.notice(str(outcome.error), error=True)
+        elif wanted:
+            self.notice("This console now runs whatever is due. Press w again to stop that.")
+        else:
+            self.notice("This console no longer claims work; what it had claimed can be resumed.")
+        self._draw_standing()
+
+    def _open_help(self, situation: Situation) -> None:
+        self.app.push_screen(Help(situation))
+
+    def _quit(self) -> None:
+        self._leaving = False
+        active = tuple(sorted(self.console.local.active))
+        if not active:
+            self.console.leave()
+            return
+        self.app.push_screen(Leave(active, self.console.glyphs), self._leave_chosen)
+
+    def _leave_chosen(self, answer: Leaving | None) -> None:
+        if answer is Leaving.WAIT:
+            self._leaving = True
+            self.notice("Quitting when the work here has ended. Press q to think again.")
+        elif answer is Leaving.STOP:
+            self.notice("Stopping between batches.")
+            self.console.leave()

@@ -1,0 +1,423 @@
+"""Creating a job: scope and target, the selection as form and as JSON, what it takes, the check, the schedule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Select, Static, TextArea
+
+from pqcore.migrations.base import Scope
+from pqcore.selection import preview
+from pqcore.selection.catalog import Catalog
+from pqcore.selection.complete import Completion, complete
+from pqcore.selection.document import Selection, parse
+from pqcore.selection.problem import Problem, SelectionError
+from pqcore.selection.target import resolve
+from pqcore.text import clean
+from pqtui import selection_form as form
+from pqtui import verdict_text
+from pqtui.latest import Latest
+from pqtui.names import Names, read_names
+from pqtui.screens.review import Created, Review
+from pqtui.styles import MUTED
+from pqtui.tasks import Outcome, in_background
+from pqtui.verdict_text import Preview
+from pqtui.widgets.json_editor import CompletionList, JsonEditor
+from pqtui.widgets.selection_form import SelectionForm
+
+if TYPE_CHECKING:
+    from pqtui.app import ConsoleApp
+
+_COUNT_LIMIT = 1_000_000
+_COUNT_SECONDS = 2.0
+_SAMPLE_ROWS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A job that is being written. The target is an id of one of the two tables, or None."""
+
+    scope: Scope = Scope.HASHES
+    algorithm_id: int | None = None
+    policy_id: int | None = None
+    text: str = form.START
+
+
+@dataclass(frozen=True, slots=True)
+class TargetChoice:
+    """A target that can be chosen: one of ``algorithm`` and ``policy`` is its name."""
+
+    label: str
+    algorithm: str | None = None
+    policy: str | None = None
+    algorithm_id: int | None = None
+    policy_id: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Tells choices apart."""
+        return f"a{self.algorithm_id}" if self.algorithm is not None else f"p{self.policy_id}"
+
+
+class NewJobScreen(Screen["Created | None"]):
+    """The editor. Dismissed with the job that was created, or None; the draft is kept then."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "check", "Check and create", show=False),
+        Binding("ctrl+t", "turn", "Form or JSON", show=False),
+        Binding("escape", "leave", "Leave", show=False),
+        Binding("f8", "next_problem", "Next problem", show=False),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-single"), (76, "-double")]  # noqa: RUF012 - as Screen declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-medium"), (36, "-tall")]  # noqa: RUF012 - as Screen declares it
+
+    def __init__(self, draft: Draft | None) -> None:
+        super().__init__()
+        self._draft = draft or Draft()
+        self._scope = self._draft.scope
+        self._targets: tuple[TargetChoice, ...] = ()
+        self._names = Names()
+        self._problems: tuple[Problem, ...] = ()
+        self._preview: Preview | None = None
+        self._explained = ("", ())
+        self._refused = ""
+        self._catalog: Catalog | None = None
+
+    @property
+    def console(self) -> ConsoleApp:
+        """The application."""
+        return cast("ConsoleApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Scope and target, form beside JSON, the verdict below."""
+        yield Static("", id="new-title")
+        with Horizontal(id="new-head"):
+            yield Static("Scope", classes="head-label")
+            yield Select(
+                [(s.value, s.value) for s in Scope],
+                value=self._scope.value,
+                allow_blank=False,
+                compact=True,
+                id="scope",
+            )
+            yield Static("Target", classes="head-label")
+            yield Select([], prompt="reading the targets", compact=True, id="target")
+        with Horizontal(id="new-body"):
+            yield SelectionForm(lambda: self._names, id="form")
+            yield JsonEditor(self._draft.text, CompletionList(id="completions"), id="json")
+        with VerticalScroll(id="verdict", can_focus=False):
+            yield Static("", id="verdict-text")
+        yield Static("", id="hint")
+        yield Static("", id="new-keys")
+
+    def on_mount(self) -> None:
+        self._latest_preview = Latest(self)
+        self._latest_completion = Latest(self, quiet=0.05)
+        self._latest_names = Latest(self, quiet=0.1)
+        self.mount(self.editor_popup)
+        self.editor_popup.display = False
+        self.query_one("#form").border_title = "Form"
+        self.query_one("#json").border_title = "JSON"
+        self.query_one("#verdict").border_title = "Rows"
+        self.add_class("show-form")
+        place = Content.assemble((" New job ", "bold $text-primary"), (f" {self.console.place}", MUTED))
+        self.query_one("#new-title", Static).update(place)
+        self._draw_keys()
+        self._catalog = self.console.workspace.catalog()
+        self._read_targets()
+        self._text_changed()
+        self.call_after_refresh(self._first_focus)
+
+    def _first_focus(self) -> None:
+        self.query_one("#scope").focus()
+
+    @property
+    def editor(self) -> JsonEditor:
+        """The JSON side."""
+        return self.query_one("#json", JsonEditor)
+
+    @property
+    def editor_popup(self) -> CompletionList:
+        """The list of completions."""
+        return self.editor.completion_list
+
+    def _draw_keys(self) -> None:
+        keys = [
+            ("^s", "Check and create"),
+            ("esc", "Leave"),
+            ("tab", "Next"),
+            ("^space", "Complete"),
+            ("^t", "Form/JSON"),
+            ("f8", "Problem"),
+        ]
+        width = self.size.width or 80
+        parts, used = [], 0
+        for key, label in keys:
+            size = len(key) + len(label) + 3
+            if used + size <= width:
+                parts.append(Content.assemble(" ", (key, "bold $text-accent"), " ", (label, MUTED), " "))
+                used += size
+        self.query_one("#new-keys", Static).update(Content("").join(parts))
+
+    def on_resize(self) -> None:
+        self._draw_keys()
+
+    # scope and target
+
+    def _read_targets(self) -> None:
+        workspace, scope = self.console.workspace, self._scope
+
+        def work() -> tuple[TargetChoice, ...]:
+            algorithms = [
+                TargetChoice(c.label, algorithm=c.label, algorithm_id=c.id) for c in workspace.algorithms(scope)
+            ]
+            policies = [
+                TargetChoice(f"policy {clean(p.name)}", policy=p.name, policy_id=p.id) for p in workspace.policies()
+            ]
+            return (*algorithms, *policies)
+
+        in_background(self.app, work, lambda outcome: self._targets_read(scope, outcome))
+
+    def _targets_read(self, scope: Scope, outcome: Outcome[tuple[TargetChoice, ...]]) -> None:
+        if not self.is_attached or scope is not self._scope:
+            return
+        if outcome.value is None:
+            self._refuse(str(outcome.error))
+            return
+        self._targets = outcome.value
+        select = self.query_one("#target", Select)
+        select.prompt = "choose a target" if self._targets else "no target in this database"
+        select.set_options([(choice.label, choice.key) for choice in self._targets])
+        wanted = next((c for c in self._targets if self._is_drafted(c)), None) or self._usual_target()
+        if wanted is not None:
+            select.value = wanted.key
+
+    def _is_drafted(self, choice: TargetChoice) -> bool:
+        if choice.algorithm_id is not None:
+            return choice.algorithm_id == self._draft.algorithm_id
+        return choice.policy_id == self._draft.policy_id
+
+    def _usual_target(self) -> TargetChoice | None:
+        """The first target; for digests the first that is not for passwords."""
+        document = form.read_document(self.editor.text) or {}
+        options = document.get("options")
+        digest = isinstance(options, dict) and options.get("mode") == "digest"
+        fitting = [
+            c for c in self._targets if self._scope is not Scope.HASHES or c.label.startswith("Argon2id") != digest
+        ]
+        return next(iter(fitting or self._targets), None)
+
+    @property
+    def _target(self) -> TargetChoice | None:
+        key = self.query_one("#target", Select).value
+        return next((c for c in self._targets if c.key == key), None)
+
+    @on(Select.Changed, "#scope")
+    def _scope_chosen(self, event: Select.Changed) -> None:
+        event.stop()
+        scope = Scope(str(event.value))
+        if scope is self._scope:
+            return
+        self._scope = scope
+        document = form.read_document(self.editor.text)
+        if document is not None:
+            self._write(form.prune(document, scope))
+        self._read_targets()
+        self._text_changed()
+
+    @on(Select.Changed, "#target")
+    def _target_chosen(self, event: Select.Changed) -> None:
+        event.stop()
+        self._refuse("")
+
+    # form and JSON in step
+
+    @on(SelectionForm.Edited)
+    def _form_edited(self, event: SelectionForm.Edited) -> None:
+        event.stop()
+        self._write(event.document)
+        self._text_changed(from_form=True)
+
+    def _write(self, document: dict[str, Any]) -> None:
+        """Put a document into the editor, as one step that can be undone."""
+        editor = self.editor
+        with editor.prevent(TextArea.Changed):
+            editor.replace(form.write_document(document), (0, 0), editor.document.end)
+
+    @on(TextArea.Changed, "#json")
+    def _json_edited(self, event: TextArea.Changed) -> None:
+        event.stop()
+        self._text_changed()
+
+    def _text_changed(self, *, from_form: bool = False) -> None:
+        text = self.editor.text
+        self._refused = ""
+        self._preview = None
+        try:
+            selection = parse(text, scope=self._scope)
+            self._problems = ()
+        except SelectionError as error:
+            selection, self._problems = None, tuple(error.problems)
+        document = form.read_document(text)
+        if document is not None:
+            show = partial(self.query_one("#form", SelectionForm).show, self._scope, document, values=not from_form)
+            self.call_next(show)
+        self.editor.show_problems(self._problems)
+        self._ask_names(document or {})
+        if selection is None:
+            self._latest_preview.drop()
+        else:
+            self._ask_preview(selection)
+        self._draw_verdict()
+
+    def _ask_names(self, document: dict[str, Any]) -> None:
+        catalog, keys = self._catalog, self.console.workspace.keys
+        table, schema = document.get("table"), document.get("schema")
+        table = table if isinstance(table, str) else ""
+        if catalog is None or (table == self._names.table and self._names.tables):
+            return
+        self._latest_names.ask(
+            lambda: read_names(catalog, keys, table, schema if isinstance(schema, str) else None), self._names_read
+        )
+
+    def _names_read(self, outcome: Outcome[Names]) -> None:
+        if outcome.value is not None:
+            self._names = outcome.value
+            self.query_one("#form", SelectionForm).names_changed()
+
+    # preview
+
+    def _ask_preview(self, selection: Selection) -> None:
+        db, catalog = self.console.workspace.db, self._catalog
+        if catalog is None:
+            return
+
+        def work() -> Preview:
+            target = resolve(catalog, selection)
+            counted = preview.count(db, selection, target, limit=_COUNT_LIMIT, timeout=_COUNT_SECONDS)
+            rows = preview.sample(db, selection, target, [selection.field], _SAMPLE_ROWS)
+            return Preview(counted, tuple(rows), tuple(c.name for c in target.key), selection.field)
+
+        self._latest_preview.ask(work, self._previewed)
+
+    def _previewed(self, outcome: Outcome[Preview]) -> None:
+        match outcome.error:
+            case None:
+                self._preview = outcome.value
+            case SelectionError() as error:
+                self._problems = tuple(error.problems)
+            case error:
+                self._refused = clean(str(error))
+        self._draw_verdict()
+
+    def _draw_verdict(self) -> None:
+        content = verdict_text.verdict(self._problems, self._preview, self._refused, self.console.glyphs)
+        text = self.query_one("#verdict-text", Static)
+        if content != text.content:
+            text.update(content)
+            pane = self.query_one("#verdict")
+            number = len(self._problems)
+            pane.border_title = f"{number} problem{'' if number == 1 else 's'}" if number else "Rows"
+
+    def _refuse(self, sentence: str) -> None:
+        self._refused = clean(sentence)
+        self._draw_verdict()
+
+    @on(SelectionForm.Explained)
+    def _explain(self, event: SelectionForm.Explained) -> None:
+        event.stop()
+        content = Content.styled(event.text, MUTED)
+        if event.names:
+            content = content + Content.assemble("  ", (clean(", ".join(event.names), limit=200), "$text-accent"))
+        hint = self.query_one("#hint", Static)
+        if content != hint.content:
+            hint.update(content)
+
+    # completion
+
+    @on(JsonEditor.CompletionWanted)
+    def _complete(self, event: JsonEditor.CompletionWanted) -> None:
+        event.stop()
+        editor, catalog, keys = self.editor, self._catalog, self.console.workspace.keys
+        text, offset, scope = editor.text, editor.offset_in_text, self._scope
+
+        def show(outcome: Outcome[list[Completion]]) -> None:
+            if outcome.value is None or editor.text != text or editor.offset_in_text != offset or not editor.has_focus:
+                return
+            found = outcome.value
+            if len(found) == 1 and text[found[0].start : found[0].end] == found[0].insert:
+                found = []
+            self.editor_popup.show(found, editor.cursor_screen_offset, (self.size.width, self.size.height))
+
+        self._latest_completion.ask(lambda: complete(text, offset, catalog, keys, scope), show)
+
+    # going on
+
+    def action_turn(self) -> None:
+        """Change between form and JSON."""
+        to_json = not self.editor.has_focus
+        self.set_class(not to_json, "show-form")
+        self.set_class(to_json, "show-json")
+        first = self.editor if to_json else self.query("#form Input").first()
+        self.call_after_refresh(first.focus)
+
+    def choose_scope(self, scope: str) -> None:
+        """Choose a scope as an operator would."""
+        self.query_one("#scope", Select).value = scope
+
+    def has_problem(self, text: str) -> bool:
+        """Whether a problem speaks of this."""
+        return any(text in str(problem) for problem in self._problems)
+
+    def action_next_problem(self) -> None:
+        """Put the cursor at the first problem that has a place."""
+        for problem in self._problems:
+            if problem.line is not None:
+                if not self.editor.has_focus:
+                    self.action_turn()
+                self.editor.go_to(problem.line, problem.column or 1)
+                return
+
+    def action_check(self) -> None:
+        """Hold the job against the live database, and go on to the confirmation."""
+        target = self._target
+        try:
+            parse(self.editor.text, scope=self._scope)
+        except SelectionError as error:
+            self._problems = tuple(error.problems)
+            self._draw_verdict()
+            self.action_next_problem()
+            return
+        if target is None:
+            self._refuse("No target is chosen. Choose an algorithm or a policy beside the scope.")
+            self.query_one("#target").focus()
+            return
+        self.app.push_screen(Review(self._scope, self.editor.text, target.algorithm, target.policy), self._reviewed)
+
+    def _reviewed(self, made: Created | None) -> None:
+        if made is not None:
+            self.dismiss(made)
+
+    def action_leave(self) -> None:
+        """Leave; what was written is kept as a draft."""
+        if self.editor_popup.display:
+            self.editor_popup.hide()
+            return
+        self.keep_draft()
+        self.dismiss(None)
+
+    def keep_draft(self) -> None:
+        """Keep what was written for the next time."""
+        target = self._target
+        draft = Draft(
+            self._scope, target.algorithm_id if target else None, target.policy_id if target else None, self.editor.text
+        )
+        self.console.draft = draft if draft.text.strip() != form.START else None

@@ -1,0 +1,135 @@
+"""How values are worded on the screen: numbers, times, shares. Pure functions from values to short texts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich.cells import cell_len, set_cell_size
+
+from pqcore.jobs.model import Job, Status
+from pqtui.glyphs import Glyphs
+
+_SCALES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def count(number: int) -> str:
+    """A whole number with thousands apart: ``12,345``."""
+    return f"{number:,}"
+
+
+def short(number: float) -> str:
+    """A number in at most six cells: ``999``, ``1.2k``, ``45.6M``."""
+    for scale, letter in _SCALES:
+        # 999.95 would round up to a fourth digit
+        if abs(number) >= scale * 0.99995:
+            return f"{number / scale:.1f}{letter}"
+    return f"{number:.0f}" if abs(number) >= 10 or number == int(number) else f"{number:.1f}"
+
+
+def rate(rows_per_second: float | None) -> str:
+    """Rows per second: ``1.2k/s``; an empty text where it is not known."""
+    return "" if rows_per_second is None else f"{short(rows_per_second)}/s"
+
+
+def duration(seconds: float) -> str:
+    """A span in at most two units: ``42s``, ``3m 10s``, ``2h 5m``, ``4d 1h``."""
+    whole = max(0, int(seconds))
+    if whole < _MINUTE:
+        return f"{whole}s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}m {whole % _MINUTE}s"
+    if whole < _DAY:
+        return f"{whole // _HOUR}h {whole % _HOUR // _MINUTE}m"
+    return f"{whole // _DAY}d {whole % _DAY // _HOUR}h"
+
+
+def coarse(seconds: float) -> str:
+    """A span in one unit: ``42s``, ``3m``, ``2h``, ``4d``. It changes rarely, so a list of ages stays still."""
+    whole = max(0, int(seconds))
+    for unit, letter in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "m")):
+        if whole >= unit:
+            return f"{whole // unit}{letter}"
+    return f"{whole}s"
+
+
+def age(moment: datetime | None, now: datetime) -> str:
+    """How long ago; the first minute is ``now``, so that a fresh list does not repaint each second."""
+    if moment is None:
+        return ""
+    seconds = (now - moment).total_seconds()
+    return "now" if seconds < _MINUTE else coarse(seconds)
+
+
+def until(moment: datetime, now: datetime) -> str:
+    """How long from now: ``in 3m``; ``due`` when it has come."""
+    seconds = (moment - now).total_seconds()
+    if seconds <= 0:
+        return "due"
+    return "in 1m" if seconds < _MINUTE else f"in {coarse(seconds)}"
+
+
+def stamp(moment: datetime | None) -> str:
+    """A point in time, UTC: ``2026-11-23 20:21:28``."""
+    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def clock(moment: datetime) -> str:
+    """The time of day, UTC."""
+    return moment.astimezone(UTC).strftime("%H:%M:%S")
+
+
+def percent(ratio: float | None) -> str:
+    """A share; 100 % is said only of the whole."""
+    return "" if ratio is None else f"{int(ratio * 100)}%"
+
+
+def bar(ratio: float | None, width: int, glyphs: Glyphs) -> tuple[str, str]:
+    """A progress bar as its filled and its empty part; a share above 0 shows at least one filled cell."""
+    if width <= 0:
+        return "", ""
+    share = min(1.0, max(0.0, ratio or 0.0))
+    filled = int(share * width)
+    if share > 0:
+        filled = max(1, filled)
+    return glyphs.filled * filled, glyphs.empty * (width - filled)
+
+
+def fit(text: str, width: int, glyphs: Glyphs, *, right: bool = False) -> str:
+    """``text`` in exactly ``width`` cells: padded, or cut with an ellipsis. Wide characters count two."""
+    size = cell_len(text)
+    if size > width:
+        cut = set_cell_size(text, width - 1).rstrip() + glyphs.ellipsis if width > 1 else text
+        return set_cell_size(cut, width)
+    return " " * (width - size) + text if right else text + " " * (width - size)
+
+
+def state_word(job: Job, now: datetime) -> str:
+    """The word that the list shows: ``Job.state``, or ``scheduled`` / ``stalled`` where that says more."""
+    if job.status is Status.RUNNING and job.lease_expired:
+        return "stalled"
+    if job.state == Status.PENDING and job.scheduled_at is not None and job.scheduled_at > now:
+        return "scheduled"
+    return job.state
+
+
+def subject(job: Job) -> str:
+    """What a job is about: ``users.password_hash``."""
+    place = ".".join(part for part in (job.table, job.field) if part)
+    return place or "(no selection)"
+
+
+def jobs_in_words(number: int) -> str:
+    """``1 job``, ``12 jobs``."""
+    return f"{number:,} job" if number == 1 else f"{number:,} jobs"
+
+
+def rows_in_words(number: int) -> str:
+    """``1 row``, ``1,234 rows``."""
+    return f"{number:,} row" if number == 1 else f"{number:,} rows"
+
+
+def ids_in_words(ids: tuple[int, ...], limit: int = 8) -> str:
+    """``3, 4, 9``, shortened with the number that is left out."""
+    shown = ", ".join(str(i) for i in ids[:limit])
+    return shown if len(ids) <= limit else f"{shown} and {len(ids) - limit:,} more"

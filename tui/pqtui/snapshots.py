@@ -1,0 +1,187 @@
+"""What the three panes show, as immutable values, and the blocking reads that make them.
+
+Text from the database is made safe here, where it enters: widgets get nothing that was not cleaned.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any
+
+from pqcore.errors import JobNotFound
+from pqcore.jobs.filter import JobFilter, parse_filter
+from pqcore.jobs.model import DeadLetter, Event, Job, RangeInfo, StatusTotal, WorkerInfo
+from pqcore.jobs.query import Sort
+from pqcore.jobs.repository import JobQuery, JobRepository
+from pqcore.text import clean
+from pqtui.window import Window
+
+_ACTIVE = parse_filter("status:running")
+_ACTIVE_LIMIT = 100
+_DETAIL_ROWS = 200
+# counting a million rows takes longer than reading a page: do it less often
+_COUNT_SECONDS = 2.0
+_COUNT_SHARE = 0.02
+_NAME_LIMIT = 200
+_TEXT_LIMIT = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """A part of the filtered, sorted list: ``limit`` jobs from position ``start``."""
+
+    filter: JobFilter
+    sort: Sort
+    start: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListSnapshot:
+    """``rows`` are the jobs at positions ``start`` and on, of ``total`` in all."""
+
+    start: int
+    total: int
+    rows: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DetailSnapshot:
+    """One job with everything that is kept of it; ``job`` is None where it is gone."""
+
+    job_id: int
+    job: Job | None
+    selection: str
+    ranges: tuple[RangeInfo, ...]
+    events: tuple[Event, ...]
+    dead_letters: tuple[DeadLetter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSnapshot:
+    """Totals by status, the jobs that run now, the workers that reported themselves."""
+
+    totals: tuple[StatusTotal, ...]
+    active: tuple[Job, ...]
+    workers: tuple[WorkerInfo, ...]
+
+    @property
+    def processed(self) -> int:
+        """Rows processed by all jobs."""
+        return sum(t.processed_total for t in self.totals)
+
+
+class ListReader:
+    """Reads parts of the list; keeps the walk and the count of the filter in use. Used by one thread."""
+
+    def __init__(self, jobs: JobRepository) -> None:
+        self._jobs = jobs
+        self._window: Window | None = None
+        self._order: tuple[JobFilter, Sort] | None = None
+        self._total = 0
+        self._count_due = 0.0
+
+    def __call__(self, query: ListQuery) -> ListSnapshot:
+        """Read one part. Raises what the repository raises."""
+        began = monotonic()
+        order = (query.filter, query.sort)
+        if self._window is None or order != self._order:
+            self._window = Window(self._jobs, *order)
+            self._order, self._count_due = order, 0.0
+        if began >= self._count_due:
+            self._total = self._jobs.count(query.filter)
+            took = monotonic() - began
+            self._count_due = began + max(_COUNT_SECONDS if took > 0.05 else 0.0, took / _COUNT_SHARE)
+        start, rows = self._window.read(query.start, query.limit, self._total)
+        # rows that came since the count are there all the same
+        self._total = max(self._total, start + len(rows))
+        return ListSnapshot(start, self._total, tuple(safe_job(job) for job in rows))
+
+
+def read_detail(jobs: JobRepository, job_id: int) -> DetailSnapshot:
+    """Everything about one job. Raises what the repository raises, but for a job that is gone."""
+    try:
+        job = jobs.get(job_id)
+    except JobNotFound:
+        return DetailSnapshot(job_id, None, "", (), (), ())
+    return DetailSnapshot(
+        job_id,
+        safe_job(job),
+        selection_text(job.selection),
+        tuple(_safe_range(r) for r in jobs.ranges(job_id, limit=_DETAIL_ROWS)),
+        tuple(_safe_event(e) for e in jobs.events(job_id, limit=_DETAIL_ROWS)),
+        tuple(_safe_letter(d) for d in jobs.dead_letters(job_id, limit=_DETAIL_ROWS)),
+    )
+
+
+def read_metrics(jobs: JobRepository) -> MetricsSnapshot:
+    """The metrics view, the running jobs and the workers."""
+    active = jobs.page(JobQuery(filter=_ACTIVE, limit=_ACTIVE_LIMIT)).jobs
+    workers = tuple(replace(w, id=_name(w.id), host=_name(w.host), kind=_name(w.kind)) for w in jobs.workers())
+    return MetricsSnapshot(tuple(jobs.totals()), tuple(safe_job(job) for job in active), workers)
+
+
+def safe_job(job: Job) -> Job:
+    """The job with every text made safe to show."""
+    return replace(
+        job,
+        selection=None if job.selection is None else _safe_values(job.selection),
+        error=None if job.error is None else clean(job.error, limit=_TEXT_LIMIT),
+        target=_name(job.target),
+        held_by=None if job.held_by is None else _name(job.held_by),
+    )
+
+
+def selection_text(selection: Mapping[str, Any] | None) -> str:
+    """The selection as indented JSON, safe to show."""
+    if selection is None:
+        return ""
+    return clean(json.dumps(selection, indent=2, ensure_ascii=False, default=str), newline="\n", limit=100_000)
+
+
+def _safe_values(selection: Mapping[str, Any]) -> dict[str, Any]:
+    # the list shows names only; the whole document is shown from selection_text
+    return {k: _name(v) for k, v in selection.items() if k in ("table", "field", "schema") and isinstance(v, str)}
+
+
+def _safe_range(item: RangeInfo) -> RangeInfo:
+    return replace(
+        item,
+        lower=_optional(item.lower),
+        upper=_optional(item.upper),
+        cursor=_optional(item.cursor),
+        lease_owner=_optional(item.lease_owner),
+    )
+
+
+def _safe_event(item: Event) -> Event:
+    return replace(
+        item,
+        kind=_name(item.kind),
+        message=clean(item.message, limit=_TEXT_LIMIT),
+        actor=_name(item.actor),
+        host=_name(item.host),
+        ssh_client=_optional(item.ssh_client),
+    )
+
+
+def _safe_letter(item: DeadLetter) -> DeadLetter:
+    return replace(
+        item, row_key=_name(item.row_key), reason=_name(item.reason), message=clean(item.message, limit=_TEXT_LIMIT)
+    )
+
+
+def _name(text: str) -> str:
+    return clean(text, limit=_NAME_LIMIT)
+
+
+def _optional(text: str | None) -> str | None:
+    return None if text is None else _name(text)
+
+
+def ids(jobs: Iterable[Job]) -> tuple[int, ...]:
+    """The numbers of these jobs, in order."""
+    return tuple(job.id for job in jobs)

@@ -1,0 +1,1 @@
+"""Widgets: each draws one kind of snapshot and knows no database."""
