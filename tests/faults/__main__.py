@@ -1,6 +1,7 @@
 """The long run: workers killed at random, on one database after the other, and every row accounted for.
 
-    python -m tests.faults --long [--kills 1000] [--kinds sqlite,postgresql,mariadb] [--url URL] [--minutes M] [--seed S]
+    python -m tests.faults --long [--kills 1000] [--kinds sqlite,postgresql,mariadb] [--url URL] [--minutes M]
+                           [--seed S]
 
 Two workers and the application are always at work. Each worker is killed (SIGKILL) at a random one of the named
 points that it passes; now and then it is stopped until its leases are gone and woken, or its connections are broken.
