@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +17,12 @@ from pqcore.formats.password import check_password
 from pqcore.formats.signature import verify_signature
 from pqcore.formats.wrapped_key import open_wrapped_key
 
-GOLDEN = json.loads(Path(__file__).with_name("golden.json").read_text())
+FILE = Path(__file__).with_name("golden.json")
+GOLDEN = json.loads(FILE.read_text())
+# The checker that others may run: pqcore cannot be imported in it.
+ALONE = (
+    "import runpy, sys; sys.modules['pqcore'] = None; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
+)
 
 
 @dataclass(frozen=True)
@@ -60,3 +67,27 @@ def test_passwords(sample):
     for stored in (sample["old"], sample["stored"]):
         assert check_password(stored, sample["password"], golden_key).ok
         assert not check_password(stored, sample["password"][:-1], golden_key).ok
+
+
+def check_alone(path: Path) -> subprocess.CompletedProcess[str]:
+    checker = str(Path(__file__).with_name("check_golden.py"))
+    return subprocess.run([sys.executable, "-I", "-c", ALONE, checker, str(path)], capture_output=True, text=True)
+
+
+def test_the_samples_come_out_by_the_documents_alone():
+    done = check_alone(FILE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (
+        done.stdout.splitlines()[0]
+        == f"{len(GOLDEN['wrapped_keys'])} wrapped keys, {len(GOLDEN['signatures'])} signatures"
+    )
+    assert f"{len(GOLDEN['passwords'])} password hashes, 0 left out" in done.stdout
+
+
+def test_the_checker_finds_what_is_wrong(tmp_path):
+    changed = GOLDEN | {"wrapped_keys": [GOLDEN["wrapped_keys"][0] | {"data_key": "00" * 32}]}
+    path = tmp_path / "changed.json"
+    path.write_text(json.dumps(changed))
+    done = check_alone(path)
+    assert done.returncode == 1
+    assert "WRONG: wrapped key under hybrid-768:1" in done.stdout

@@ -1,0 +1,240 @@
+"""Check the samples of golden.json by docs/FORMATS.md alone, with `cryptography` and nothing of pqconsole.
+
+    python check_golden.py [golden.json]
+
+Ends with 1 where a sample does not come out. It is meant to be read beside docs/FORMATS.md, and to be carried over to
+other languages. The bcrypt samples need the package bcrypt; without it they are left out, and the output says so.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric import ec, mldsa, mlkem, x25519
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+KEMS = {
+    0x647A: (hpke.KEM.MLKEM768_X25519, 1120),
+    0x0051: (hpke.KEM.MLKEM1024_P384, 1665),
+    0x0041: (hpke.KEM.MLKEM768, 1088),
+    0x0042: (hpke.KEM.MLKEM1024, 1568),
+}
+KDFS = {0x0001: hpke.KDF.HKDF_SHA256, 0x0002: hpke.KDF.HKDF_SHA384}
+AES_256_GCM = 0x0002
+SIGNERS = {
+    17: mldsa.MLDSA44PrivateKey,
+    18: mldsa.MLDSA65PrivateKey,
+    19: mldsa.MLDSA87PrivateKey,
+}
+
+
+def frame(*fields: bytes) -> bytes:
+    return b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+
+
+class Bytes:
+    """Fields off the front of a value."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 0
+
+    def take(self, length: int) -> bytes:
+        field = self.data[self.at : self.at + length]
+        if len(field) != length:
+            raise ValueError("cut short")
+        self.at += length
+        return field
+
+    def number(self, length: int) -> int:
+        return int.from_bytes(self.take(length), "big")
+
+    def padding(self) -> None:
+        if any(self.take(-self.at % 3)):
+            raise ValueError("padding is not zero")
+
+    def end(self) -> None:
+        if self.at != len(self.data):
+            raise ValueError("bytes are left")
+
+
+def row_key(place: dict[str, Any]) -> str:
+    # Integers and plain text need no more; docs/FORMATS.md says how other types are written.
+    return json.dumps(place["row_key"], separators=(",", ":"), ensure_ascii=True)
+
+
+def context(place: dict[str, Any], key_id: str, policy: str) -> bytes:
+    parts = ("pqconsole context v1", place["data_set"], place["table"], place["column"], row_key(place), key_id, policy)
+    return frame(*(part.encode() for part in parts))
+
+
+def kem_private(algorithm: str, seed: bytes) -> Any:
+    """The private key of a stored seed: ML-KEM's d | z, or a hybrid's 32 bytes stretched by SHAKE256."""
+    if algorithm == "ML-KEM-768":
+        return mlkem.MLKEM768PrivateKey.from_seed_bytes(seed)
+    if algorithm == "ML-KEM-1024":
+        return mlkem.MLKEM1024PrivateKey.from_seed_bytes(seed)
+    if algorithm == "ML-KEM-768+X25519":
+        both = hashlib.shake_256(seed).digest(96)
+        classical = x25519.X25519PrivateKey.from_private_bytes(both[64:])
+        return hpke.MLKEM768X25519PrivateKey(mlkem.MLKEM768PrivateKey.from_seed_bytes(both[:64]), classical)
+    both = hashlib.shake_256(seed).digest(112)
+    scalar = ec.derive_private_key(int.from_bytes(both[64:], "big"), ec.SECP384R1())
+    return hpke.MLKEM1024P384PrivateKey(mlkem.MLKEM1024PrivateKey.from_seed_bytes(both[:64]), scalar)
+
+
+def open_wrapped_key(stored: bytes, keys: dict[str, Any], place: dict[str, Any]) -> bytes:
+    value = Bytes(stored)
+    if value.take(6) != b"pqcwk1":
+        raise ValueError("no wrapped key")
+    kem, kdf, aead, draft = value.number(2), value.number(2), value.number(2), value.number(1)
+    if kem not in KEMS or kdf not in KDFS or aead != AES_256_GCM or draft != 3:
+        raise ValueError("unknown suite")
+    key_length, policy_length = value.number(1), value.number(1)
+    key_id, policy = value.take(key_length).decode(), value.take(policy_length).decode()
+    value.padding()
+    header = stored[: value.at]
+    enc_ct = value.take(value.number(2))
+    tag = value.take(32)
+    value.end()
+    key, bound = keys[key_id], context(place, key_id, policy)
+    expected = frame(b"pqconsole wrapped key tag v1", bound, stored[:-32])
+    if not hmac.compare_digest(hmac.digest(bytes.fromhex(key["seal_secret"]), expected, "sha256"), tag):
+        raise ValueError("not sealed by a holder of the key")
+    info = frame(b"pqconsole wrapped key v1", header, bound)
+    suite = hpke.Suite(KEMS[kem][0], KDFS[kdf], hpke.AEAD.AES_256_GCM)
+    return suite.decrypt(enc_ct, kem_private(key["algorithm"], bytes.fromhex(key["secret"])), info)
+
+
+def verify_signature(
+    stored: bytes, payload: bytes, old: bytes, keys: dict[str, Any], place: dict[str, Any]
+) -> tuple[int, str, datetime]:
+    value = Bytes(stored)
+    if value.take(6) != b"pqcsg1":
+        raise ValueError("no signature")
+    algorithm, mode, digest = value.number(1), value.number(1), value.number(1)
+    if digest != 1 or mode not in (0, 1):
+        raise ValueError("unknown digest or mode")
+    key_id = value.take(value.number(1)).decode()
+    value.padding()
+    header = stored[: value.at]
+    micros = value.number(8)
+    old_digest = value.take(32)
+    value.take(value.number(1))
+    value.take(value.number(1))
+    body = stored[len(header) : value.at]
+    signature = value.take(value.number(2))
+    value.end()
+    if old_digest != hashlib.sha256(old).digest():
+        raise ValueError("another old signature")
+    statement = frame(
+        b"pqconsole statement v1",
+        place["data_set"].encode(),
+        place["table"].encode(),
+        place["column"].encode(),
+        row_key(place).encode(),
+        header,
+        body,
+        b"SHA-512",
+        hashlib.sha512(payload).digest(),
+    )
+    # The samples hold seeds; an application has the public key.
+    public = SIGNERS[algorithm].from_seed_bytes(bytes.fromhex(keys[key_id]["secret"])).public_key()
+    public.verify(signature, statement, b"pqconsole signature v1")
+    return mode, key_id, datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+
+
+def inner_digest(scheme: str, rounds: int, salt: str, password: bytes) -> bytes | None:
+    """What the password comes out as under the old scheme; None where bcrypt is needed and not installed."""
+    raw = base64.urlsafe_b64decode(salt[1:] + "=" * (-len(salt[1:]) % 4)) if salt.startswith("=") else salt.encode()
+    match scheme:
+        case "p256" | "p1":
+            return hashlib.pbkdf2_hmac("sha256" if scheme == "p256" else "sha1", password, raw, rounds)
+        case "s1" | "s256":
+            return hashlib.new("sha1" if scheme == "s1" else "sha256", raw + password).digest()
+        case "l1" | "l256":
+            return hashlib.new("sha1" if scheme == "l1" else "sha256", password + raw).digest()
+    try:
+        import bcrypt
+    except ImportError:
+        return None
+    if scheme == "bs2b":
+        password = hashlib.sha256(password).hexdigest().encode()
+    return bcrypt.hashpw(password[:72], f"${scheme[2:]}${rounds:02}${salt}".encode())[29:]
+
+
+def check_password(stored: str, password: str, keys: dict[str, Any]) -> bool | None:
+    magic, cost, pepper, salt, tag, inner = stored.split("$")
+    if magic != "pq1":
+        raise ValueError("no wrapped password hash")
+    memory, passes, lanes = (int(number) for number in cost.split(","))
+    scheme, rounds, inner_salt = inner.split(",")
+    digest = inner_digest(scheme, int(rounds), inner_salt, password.encode())
+    if digest is None:
+        return None
+    if pepper:
+        digest = hmac.digest(bytes.fromhex(keys[pepper]["secret"]), digest, "sha256")
+    raw_salt, raw_tag = (base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) for text in (salt, tag))
+    derived = Argon2id(salt=raw_salt, length=len(raw_tag), iterations=passes, lanes=lanes, memory_cost=memory)
+    return hmac.compare_digest(derived.derive(digest), raw_tag)
+
+
+def elsewhere(place: dict[str, Any]) -> dict[str, Any]:
+    return place | {"row_key": [8, "a"]}
+
+
+def refused(check: Any, *arguments: Any) -> bool:
+    try:
+        check(*arguments)
+    except Exception:
+        return True
+    return False
+
+
+def check(golden: dict[str, Any]) -> list[str]:
+    """What did not come out, a line each; prints what was checked."""
+    keys, place, wrong = golden["keys"], golden["place"], []
+    for sample in golden["wrapped_keys"]:
+        stored = base64.b64decode(sample["stored"])
+        if open_wrapped_key(stored, keys, place) != bytes.fromhex(sample["data_key"]):
+            wrong.append(f"wrapped key under {sample['key']}")
+        if not refused(open_wrapped_key, stored, keys, elsewhere(place)):
+            wrong.append(f"wrapped key under {sample['key']} opens in another row")
+    for sample in golden["signatures"]:
+        stored, payload = base64.b64decode(sample["stored"]), sample["payload"].encode()
+        old = bytes.fromhex(sample["old_signature"])
+        found = verify_signature(stored, payload, old, keys, place)
+        if found != (sample["mode"], sample["key"], datetime.fromisoformat(sample["time"])):
+            wrong.append(f"signature by {sample['key']}")
+        if not refused(verify_signature, stored, payload + b"0", old, keys, place):
+            wrong.append(f"signature by {sample['key']} verifies over another payload")
+    left_out = 0
+    for sample in golden["passwords"]:
+        right = check_password(sample["stored"], sample["password"], keys)
+        if right is None:
+            left_out += 1
+        elif not right or check_password(sample["stored"], sample["password"] + "x", keys):
+            wrong.append(f"password hash, {sample['scheme']}")
+    print(f"{len(golden['wrapped_keys'])} wrapped keys, {len(golden['signatures'])} signatures")
+    print(f"{len(golden['passwords']) - left_out} password hashes, {left_out} left out for want of bcrypt")
+    return wrong
+
+
+def main() -> int:
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("golden.json")
+    wrong = check(json.loads(path.read_text()))
+    for line in wrong:
+        print(f"WRONG: {line}")
+    print("all as docs/FORMATS.md says" if not wrong else f"{len(wrong)} wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
