@@ -52,7 +52,8 @@ class Cli:
         return [sys.executable, "-m", "pqtui", *words]
 
     def environment(self, **more: str) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PQCONSOLE_")}
+        # unbuffered streams hide what is only found when Python flushes at exit
+        kept = {n: v for n, v in os.environ.items() if not n.startswith("PQCONSOLE_") and n != "PYTHONUNBUFFERED"}
         return {
             **kept,
             # where the packages under test are, installed or not

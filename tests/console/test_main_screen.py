@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from time import monotonic
+
 import sqlalchemy as sa
 
 from pqcore.jobs.filter import parse_filter
 from pqcore.jobs.model import Status
 from pqcore.workspace import Workspace
+from pqtui.feed import Fresh
 from pqtui.screens.confirm import Confirm
 from pqtui.screens.help import Help
 from pqtui.widgets.bars import TopBar
@@ -28,6 +32,15 @@ async def test_a_job_that_changes_elsewhere_changes_here(filled: Workspace) -> N
         await shows(pilot, "○ pending")
         filled.jobs.cancel(8)
         await until(pilot, lambda: "⊘ cancelled" in screen_text(pilot).split("\n")[3])
+
+
+async def test_what_the_detail_advises_follows_the_workers(filled: Workspace) -> None:
+    # nothing is read again by the clock: only the news of the workers can change the detail
+    async with opened(filled, (200, 50), poll_seconds=3600) as pilot:
+        await shows(pilot, "Waiting for a free worker")
+        gone = replace(main(pilot)._metrics, workers=())
+        main(pilot).post_message(Fresh("metrics", "", gone, monotonic()))
+        await shows(pilot, "No worker is running. Press r")
 
 
 async def test_filter_as_you_type_counts_what_is_left_out(filled: Workspace) -> None:

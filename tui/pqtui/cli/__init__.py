@@ -30,6 +30,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     _never_fail_on_encoding()
     try:
+        return _run(argv)
+    finally:
+        _let_go_of_lost_streams()
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
         args = build_parser().parse_args(argv)
         keep_logs()
         code = int(_handler(args.handler)(args))
@@ -43,8 +50,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say("Stopped by the keyboard.")
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # Python would complain again when it flushes at exit; let it flush into nothing.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     except Exception as error:  # the last line of defence: never a traceback on the screen
         known = _of_the_database(error)
@@ -56,6 +61,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(report(error))
         return int(ExitCode.FAILED)
     return code
+
+
+def _let_go_of_lost_streams() -> None:
+    """Python flushes at exit, and ends with 120 where whoever read is gone: let it flush into nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _of_the_database(error: Exception) -> PQConsoleError | None:

@@ -202,16 +202,24 @@ class MainScreen(Screen[None]):
         self._draw_detail()
 
     def _take_metrics(self, snapshot: MetricsSnapshot, at: float) -> None:
+        before = self._alive
         self._metrics = snapshot
         self._book.observe(snapshot.active, at)
         self._throughput.observe(snapshot.processed, at)
         self._draw_metrics()
         self._draw_title()
+        if self._alive != before:
+            self._draw_detail()  # what it advises goes by the workers
 
     def _paces(self, jobs: tuple[Job, ...]) -> dict[int, Pace]:
         return {job.id: self._book.of(job) for job in jobs if job.is_running}
 
     # drawing
+
+    @property
+    def _alive(self) -> int:
+        """How many workers answer."""
+        return sum(worker.alive for worker in self._metrics.workers)
 
     def _empty_text(self) -> str:
         if self._filter:
@@ -232,9 +240,8 @@ class MainScreen(Screen[None]):
     def _draw_detail(self) -> None:
         snapshot = self._detail
         pace = self._book.of(snapshot.job) if snapshot is not None and snapshot.job is not None else Pace()
-        alive = sum(worker.alive for worker in self._metrics.workers)
         console = self.console
-        view = View(self.detail.text_width, console.now(), console.glyphs, pace, alive, console.local.active)
+        view = View(self.detail.text_width, console.now(), console.glyphs, pace, self._alive, console.local.active)
         self.detail.show(snapshot, view)
 
     def _flow(self, points: int) -> Flow:
@@ -359,7 +366,7 @@ class MainScreen(Screen[None]):
             return
         done = outcome.value
         text = done.sentence
-        if done.waiting and not any(worker.alive for worker in self._metrics.workers):
+        if done.waiting and not self._alive:
             text += " No worker is running: press r to run it here."
         self.notice(text, error=bool(done.errors))
         for job_id in done.ids:
