@@ -217,6 +217,8 @@ class MariaDBServer(Server):
     def command(self) -> list[str]:
         settings = {
             "datadir": self.home / "data",
+            # a server that starts sweeps its temporary tables away, and those of others in the same place
+            "tmpdir": self.home,
             "socket": self.home / "s",
             "pid-file": self.home / "pid",
             "port": self.port,
