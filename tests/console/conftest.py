@@ -78,6 +78,20 @@ def screen_text(pilot: Pilot[int]) -> str:
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
 
 
+def styled_lines(pilot: Pilot[int]) -> list[list[tuple[str, str]]]:
+    """What the terminal shows: each line as its parts, text and style."""
+    strips = pilot.app.screen._compositor.render_strips()
+    return [[(segment.text, str(segment.style)) for segment in strip] for strip in strips]
+
+
+async def still(pilot: Pilot[int]) -> None:
+    """Wait until nothing that was asked for is outstanding: what is drawn stays what it is."""
+    before: object = None
+    while before != (now := styled_lines(pilot)):
+        before = now
+        await pilot.pause()
+
+
 async def shows(pilot: Pilot[int], *texts: str) -> None:
     """Wait until all of these texts are on the screen."""
     await until(pilot, lambda: all(text in screen_text(pilot) for text in texts))
@@ -91,4 +105,16 @@ async def type_text(pilot: Pilot[int], text: str) -> None:
     await pilot.pause()
 
 
-__all__ = ["Awaitable", "ConsoleApp", "Open", "main", "opened", "screen_text", "shows", "type_text", "until"]
+__all__ = [
+    "Awaitable",
+    "ConsoleApp",
+    "Open",
+    "main",
+    "opened",
+    "screen_text",
+    "shows",
+    "still",
+    "styled_lines",
+    "type_text",
+    "until",
+]

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from pqcore.workspace import Workspace
 from tests.console import world
-from tests.console.conftest import main, shows, type_text, until
+from tests.console.conftest import main, shows, still, type_text, until
 from tests.console.test_new_job import open_editor, write
 
 SIZES = [(80, 24), (200, 50)]
@@ -97,11 +97,22 @@ SCREENS: list[Steps] = [
 ]
 
 
+def _detail_is_of_the_cursor(pilot: Pilot[int]) -> bool:
+    detail, current = main(pilot)._detail, main(pilot).lines.current
+    return detail is not None and current is not None and detail.job_id == current.id
+
+
 def look(snap_compare: Any, workspace: Workspace, steps: Steps, size: tuple[int, int]) -> None:
     # one read a feed: nothing that is drawn depends on when the next one comes
     app = world.console(workspace, poll_seconds=3600)
+
+    async def settled(pilot: Pilot[int]) -> None:
+        await steps(pilot)
+        await until(pilot, lambda: _detail_is_of_the_cursor(pilot))
+        await still(pilot)
+
     try:
-        assert snap_compare(app, terminal_size=size, run_before=steps)
+        assert snap_compare(app, terminal_size=size, run_before=settled)
     finally:
         app.close()
 
