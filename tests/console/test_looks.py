@@ -84,6 +84,18 @@ async def review(pilot: Pilot[int]) -> None:
     await shows(pilot, "Tried on")
 
 
+async def limits(pilot: Pilot[int]) -> None:
+    await ready(pilot)
+    await pilot.press("l")
+    await shows(pilot, "Limits of job 8", "Batch ms")
+
+
+async def finalizing(pilot: Pilot[int]) -> None:
+    await ready(pilot)
+    await pilot.press("F")
+    await shows(pilot, "Type the job's number, 9")
+
+
 SCREENS: list[Steps] = [
     jobs,
     metrics,
@@ -94,6 +106,7 @@ SCREENS: list[Steps] = [
     editor_with_an_error,
     editor_with_a_preview,
     review,
+    limits,
 ]
 
 
@@ -123,7 +136,16 @@ def test_screen(snap_compare: Any, filled: Workspace, steps: Steps, size: tuple[
     look(snap_compare, filled, steps, size)
 
 
-@pytest.mark.parametrize("steps", [jobs, dead_letters, cancelling_several], ids=lambda s: s.__name__)
+@pytest.mark.parametrize("size", [SMALL, *SIZES], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_a_job_to_finalize(snap_compare: Any, filled: Workspace, size: tuple[int, int]) -> None:
+    world.add_job(
+        filled, 9, selection={"table": "files", "field": "digest"}, status="done", total=5, migrated=5,
+        processed_count=5, phase="verified", keeps=("[1]", "[2]", "[3]", "[4]", "[5]"), finished_at=world.NOW,
+    )  # fmt: skip
+    look(snap_compare, filled, finalizing, size)
+
+
+@pytest.mark.parametrize("steps", [jobs, dead_letters, cancelling_several, limits], ids=lambda s: s.__name__)
 def test_small_screen(snap_compare: Any, filled: Workspace, steps: Steps) -> None:
     look(snap_compare, filled, steps, SMALL)
 

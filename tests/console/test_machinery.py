@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from textual.message import Message
 
 from pqcore.errors import DatabaseUnavailable
+from pqcore.jobs.claims import OPERATIONS
 from pqcore.jobs.filter import JobFilter
-from pqcore.jobs.model import TRANSITIONS, Job, Progress, Request, Status
+from pqcore.jobs.model import TRANSITIONS, Job, Phase, Progress, Purpose, Request, Status
 from pqcore.jobs.query import Sort
 from pqcore.jobs.repository import JobPage, JobQuery
 from pqcore.migrations.base import Scope
@@ -197,8 +198,36 @@ def test_which_actions_ask_and_what_has_to_be_typed() -> None:
         assert plan.typed == ""
     typed = {
         (action_id, len(jobs)): plan.typed
-        for action_id in ("cancel", "restart")
+        for action_id in ("cancel", "restart", "rollback", "finalize")
         for jobs in (one, two)
         if (plan := plan_of(BY_ID[action_id], jobs, 0)) is not None
     }
-    assert typed == {("cancel", 1): "", ("cancel", 2): "2", ("restart", 1): "7", ("restart", 2): "2"}
+    assert typed == {("cancel", 1): "", ("cancel", 2): "2"} | {
+        (action_id, number): text
+        for action_id in ("restart", "rollback", "finalize")
+        for number, text in ((1, "7"), (2, "2"))
+    }
+
+
+COUNTED = Progress(total=5, migrated=5)
+
+
+@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("action_id", ["verify", "rollback", "finalize"])
+def test_operations_are_offered_in_the_states_that_the_engine_takes(action_id: str, status: Status) -> None:
+    job = a_job(1, status, progress=COUNTED, phase=Phase.VERIFIED, keeps_originals=True)
+    assert (not unavailable(BY_ID[action_id], situation(job))) == (status in OPERATIONS[Purpose(action_id)][0])
+
+
+def test_an_operation_under_way_keeps_others_out_and_an_interrupted_one_goes_on() -> None:
+    held = a_job(1, Status.DONE, progress=COUNTED, phase=Phase.FINALIZING, held_by="w", keeps_originals=True)
+    for action_id in ("verify", "rollback", "finalize", "requeue"):
+        assert "finalizing" in unavailable(BY_ID[action_id], situation(held))
+    left = replace(held, held_by=None, keeps_originals=False)
+    assert unavailable(BY_ID["finalize"], situation(left)) == ""
+
+
+def test_dead_letters_keep_a_job_from_being_finalized() -> None:
+    progress = Progress(total=5, migrated=4, failed=1)
+    job = a_job(1, Status.DONE, progress=progress, phase=Phase.VERIFIED, keeps_originals=True)
+    assert "dead letters" in unavailable(BY_ID["finalize"], situation(job))

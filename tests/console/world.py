@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha1, sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import sqlalchemy as sa
 
 from pqcore.actor import Actor
 from pqcore.database.connect import Database
-from pqcore.database.tables import control, dead_letters, events, jobs, ranges, runs, workers
+from pqcore.database.tables import control, dead_letters, events, jobs, originals, ranges, runs, workers
 from pqcore.keys.memory import MemoryKeyProvider
+from pqcore.migrations.base import Scope
 from pqcore.settings import load
-from pqcore.workspace import Workspace
+from pqcore.workspace import NewJob, Workspace
 from pqtui.app import ConsoleApp
 from pqtui.glyphs import UNICODE
 
@@ -52,8 +54,6 @@ def open_world(folder: Path, *, read_only: bool = False) -> Workspace:
 
 
 def _sha1(text: str) -> str:
-    from hashlib import sha1
-
     return sha1(text.encode()).hexdigest()
 
 
@@ -61,7 +61,8 @@ def add_job(workspace: Workspace, job_id: int, **values: Any) -> None:
     """Put a job into the table, as another program would. Keys that are no column go to the companions.
 
     ``total``, ``migrated``, ``skipped``, ``failed``: counters; ``held_by``: a worker's lease; ``request``;
-    ``letters``: (key, reason, message) of dead letters; ``log``: (kind, message) of events.
+    ``phase`` of its run; ``keeps``: keys of rows whose originals are kept; ``letters``: (key, reason, message) of
+    dead letters; ``log``: (kind, message) of events.
     """
     row = {
         "id": job_id,
@@ -81,7 +82,7 @@ def add_job(workspace: Workspace, job_id: int, **values: Any) -> None:
                 conn,
                 runs,
                 job_id=job_id,
-                phase="migrating",
+                phase=values.get("phase", "migrating"),
                 pass_no=1,
                 total=values.get("total"),
                 plan_done=True,
@@ -124,6 +125,19 @@ def add_job(workspace: Workspace, job_id: int, **values: Any) -> None:
                 message=message,
                 created_at=NOW,
             )
+        for number, key in enumerate(values.get("keeps", ())):
+            _put(
+                conn,
+                originals,
+                job_id=job_id,
+                key_digest=sha256(key.encode()).hexdigest(),
+                field="digest",
+                row_key=key,
+                walk_key=key,
+                sealed=bytes([number]),
+                written_digest="0" * 64,
+                created_at=NOW,
+            )
         for kind, message in values.get("log", ()):
             _put(conn, events, job_id=job_id, at=NOW, kind=kind, message=message, actor="ada", host="ops1")
 
@@ -137,6 +151,38 @@ def algorithm_id(workspace: Workspace, name: str) -> int:
     with workspace.db.read() as conn:
         query = sa.text("SELECT min(id) FROM crypto_algorithms WHERE name = :name")
         return int(conn.execute(query, {"name": name}).scalar_one())
+
+
+FILES = 30
+
+
+def add_files(workspace: Workspace) -> None:
+    """A table ``files`` with contents and their SHA-1 digests."""
+    with workspace.db.write() as conn:
+        conn.execute(sa.text("CREATE TABLE files (id INTEGER PRIMARY KEY, body TEXT, digest VARCHAR(200))"))
+        rows = [{"id": n, "body": f"content {n}", "digest": _sha1(f"content {n}")} for n in range(1, FILES + 1)]
+        conn.execute(sa.text("INSERT INTO files VALUES (:id, :body, :digest)"), rows)
+
+
+def digests(workspace: Workspace) -> dict[int, str]:
+    """What the table ``files`` holds now."""
+    with workspace.db.read() as conn:
+        return {row.id: row.digest for row in conn.execute(sa.text("SELECT id, digest FROM files"))}
+
+
+def file_job(workspace: Workspace, **selection: Any) -> int:
+    """A pending job that migrates ``files`` to SHA-512."""
+    document = {"table": "files", "field": "digest", "options": {"mode": "digest", "source": "body"}, **selection}
+    return workspace.create_job(NewJob(Scope.HASHES, document, "SHA-512")).id
+
+
+def run_to_end(workspace: Workspace, job_id: int) -> None:
+    """Run it, as a worker elsewhere would."""
+    worker = workspace.worker(threads=1)
+    try:
+        worker.run_job(job_id)
+    finally:
+        worker.stop()
 
 
 def fill(workspace: Workspace) -> None:

@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from pqcore.jobs.model import Job, Request, Status
+from pqcore.jobs.claims import OPERATIONS
+from pqcore.jobs.model import Job, Phase, Purpose, Request, Status
+from pqcore.migrations.base import Scope
+from pqtui.show import OPERATION_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +119,64 @@ def _cannot_cancel(job: Job, _situation: Situation) -> str:
 
 def _cannot_retry(job: Job, _situation: Situation) -> str:
     if job.status in (Status.FAILED, Status.CANCELLED):
-        return ""
+        return _busy(job)
     return f"Job {job.id} is {job.state}; only failed and cancelled jobs can be retried"
 
 
 def _cannot_requeue(job: Job, _situation: Situation) -> str:
     if job.status in (Status.PENDING, Status.RUNNING):
         return f"Job {job.id} is {job.state}; only the dead letters of ended jobs can be tried again"
+    if _busy(job):
+        return _busy(job)
     return "" if job.progress.failed else f"Job {job.id} has no dead letters"
+
+
+def _busy(job: Job) -> str:
+    """Why nothing else can be done with an ended job now: an operation on it is under way."""
+    if job.operation is None or job.held_by is None:
+        return ""
+    return f"Job {job.id} is {OPERATION_WORDS[job.operation]}, by {job.held_by}"
+
+
+def _cannot_operate(job: Job, purpose: Purpose) -> str:
+    """What holds for every operation on an ended job."""
+    if job.status not in OPERATIONS[purpose][0]:
+        wanted = "done" if purpose is Purpose.FINALIZE else "ended"
+        return f"Job {job.id} is {job.state}; it has to be {wanted} first"
+    if job.progress.total is None:
+        return f"Job {job.id} was never started"
+    if job.phase is Phase.FINALIZED and purpose is not Purpose.VERIFY:
+        return f"Job {job.id} is finalized: its originals are destroyed"
+    if job.phase is Phase.ROLLED_BACK:
+        return f"Job {job.id} is rolled back: nothing of it is left"
+    return _busy(job)
+
+
+def _cannot_verify(job: Job, _situation: Situation) -> str:
+    return _cannot_operate(job, Purpose.VERIFY)
+
+
+def _cannot_roll_back(job: Job, _situation: Situation) -> str:
+    reason = _cannot_operate(job, Purpose.ROLLBACK)
+    if reason or job.keeps_originals or job.operation is Purpose.ROLLBACK:
+        return reason
+    # signatures beside the table can be withdrawn without originals; the engine knows where they went
+    return "" if job.scope is Scope.SIGNATURES else f"Job {job.id} kept no originals (keep_originals in its selection)"
+
+
+def _cannot_finalize(job: Job, _situation: Situation) -> str:
+    reason = _cannot_operate(job, Purpose.FINALIZE)
+    if reason or job.operation is Purpose.FINALIZE:
+        return reason
+    if not job.keeps_originals:
+        return f"Job {job.id} keeps no originals; there is nothing to finalize"
+    if job.progress.failed:
+        return f"Job {job.id} has dead letters; mend and requeue them first"
+    return "" if job.phase is Phase.VERIFIED else f"Job {job.id} is not verified; verify it first"
+
+
+def _cannot_stop(job: Job, situation: Situation) -> str:
+    return "" if job.id in situation.here else f"Job {job.id} does not run in this console"
 
 
 def _can_always(_job: Job, _situation: Situation) -> str:
@@ -172,6 +225,56 @@ ACTIONS: tuple[Action, ...] = (
         JOB,
         6,
         _cannot_requeue,
+        True,
+    ),
+    Action(
+        "stop",
+        ("x",),
+        "Stop",
+        "Checkpoint what runs of the job in this console and leave it to be resumed, by any worker",
+        JOB,
+        4,
+        _cannot_stop,
+        True,
+    ),
+    Action(
+        "tune",
+        ("l",),
+        "Limits",
+        "Change the limits of the job; a running one follows within a second",
+        JOB,
+        9,
+        _can_always,
+        True,
+    ),
+    Action(
+        "verify",
+        ("v",),
+        "Verify",
+        "Read every value that an ended job migrated again, and prove it",
+        JOB,
+        5,
+        _cannot_verify,
+        True,
+    ),
+    Action(
+        "rollback",
+        ("B",),
+        "Roll back",
+        "Put the originals of an ended job back where its rows still hold what it wrote",
+        JOB,
+        13,
+        _cannot_roll_back,
+        True,
+    ),
+    Action(
+        "finalize",
+        ("F",),
+        "Finalize",
+        "Destroy the originals of a verified job for good",
+        JOB,
+        6,
+        _cannot_finalize,
         True,
     ),
     Action("clone", ("y",), "Clone", "Create a job like this one", JOB, 12, _can_always, True, single=True),

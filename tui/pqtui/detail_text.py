@@ -9,7 +9,7 @@ from datetime import datetime
 from rich.cells import cell_len
 from textual.content import Content
 
-from pqcore.jobs.model import Job, Status
+from pqcore.jobs.model import Job, Phase, Progress, Purpose, Status
 from pqtui import show
 from pqtui.glyphs import Glyphs
 from pqtui.pace import Pace
@@ -27,6 +27,10 @@ STATE_STYLES: Mapping[str, str] = {
     "done": "$text-success",
     "failed": "bold $text-error",
     "cancelled": MUTED,
+    "verifying": "bold $text-primary",
+    "restoring": "bold $text-primary",
+    "finalizing": "bold $text-primary",
+    "restored": "$text-warning",
 }
 _LABEL = 11
 
@@ -57,13 +61,15 @@ def overview(snapshot: DetailSnapshot, view: View) -> Content:
         ("  in this console" if job.id in view.here else "", "$text-accent"),
     )  # fmt: skip
     parts = [head, _progress(job, view)]
+    if snapshot.operated is not None:
+        parts.append(_operation(job, snapshot.operated, view))
     if job.error:
         parts.append(Content.styled(job.error, "$text-error"))
     todo = advice(job, view)
     if todo:
         parts.append(Content.assemble((f"{view.glyphs.cursor} ", "$text-accent"), todo))
     parts.append(Content(""))
-    parts.extend(_property(name, value) for name, value in _properties(job, view) if value)
+    parts.extend(_property(name, value) for name, value in _properties(job, snapshot.limits, view) if value)
     return Content("\n").join(parts)
 
 
@@ -85,7 +91,23 @@ def _progress(job: Job, view: View) -> Content:
     return Content("\n").join(lines)
 
 
-def _properties(job: Job, view: View) -> list[tuple[str, str]]:
+def _operation(job: Job, done: Progress, view: View) -> Content:
+    """How far a verify, rollback or finalize is."""
+    purpose, total = job.operation, max(1, job.progress.migrated)
+    word = show.OPERATION_WORDS[purpose].capitalize() if purpose is not None else ""
+    ratio = min(1.0, (done.migrated + done.conflicted + done.failed) / total)
+    filled, empty = show.bar(ratio, max(10, min(40, view.width - 8)), view.glyphs)
+    tail = f", {show.count(done.conflicted)} changed since" if done.conflicted else ""
+    tail += f", {show.count(done.failed)} not proved" if done.failed else ""
+    by = f" by {job.held_by}" if job.held_by else ", interrupted"
+    return Content.assemble(
+        (f"{word}{by}", "$text-primary"), "\n",
+        (filled, "$primary"), (empty, "$foreground-disabled"), f" {show.percent(ratio):>4}", "\n",
+        f"{show.count(done.migrated)} of {show.rows_in_words(job.progress.migrated)}{tail}",
+    )  # fmt: skip
+
+
+def _properties(job: Job, limits: str, view: View) -> list[tuple[str, str]]:
     progress = job.progress
     started = f"{show.stamp(job.started_at)} UTC" if job.started_at else ""
     ended = f"{show.stamp(job.finished_at)} UTC" if job.finished_at else ""
@@ -107,6 +129,10 @@ def _properties(job: Job, view: View) -> list[tuple[str, str]]:
         ("Dead", show.count(progress.failed) if counted else ""),
         ("Processed", show.count(job.processed_count)),
         ("Worker", job.held_by or ""),
+        ("Limits", limits),
+        ("Held back", _held_back(job)),
+        ("Since then", _AFTERWARDS.get(job.phase, "") if job.phase is not None else ""),
+        ("Originals", "kept, sealed, for rollback" if job.keeps_originals else ""),
         ("Scheduled", scheduled),
         ("Created", f"{show.stamp(job.created_at)} UTC" if job.created_at else ""),
         ("Started", started),
@@ -115,8 +141,27 @@ def _properties(job: Job, view: View) -> list[tuple[str, str]]:
     ]
 
 
+def _held_back(job: Job) -> str:
+    if not job.throttled_seconds and job.throttle_reason is None:
+        return ""
+    now = f"{job.throttle_reason}; " if job.throttle_reason else ""
+    return f"{now}{show.duration(job.throttled_seconds)} in all"
+
+
+_OPERATION_KEYS: Mapping[Purpose, str] = {Purpose.VERIFY: "v", Purpose.ROLLBACK: "B", Purpose.FINALIZE: "F"}
+
+# what was done with a job after it had ended
+_AFTERWARDS: Mapping[Phase, str] = {
+    Phase.VERIFIED: "verified: every value was read again and proved",
+    Phase.ROLLED_BACK: "rolled back",
+    Phase.FINALIZED: "finalized: its originals are destroyed",
+}
+
+
 def advice(job: Job, view: View) -> str:
     """What an operator can do next, in one sentence; empty where nothing is called for."""
+    if job.operation is not None and job.held_by is None:
+        return f"This was interrupted. Press {_OPERATION_KEYS[job.operation]} to go on where it stopped."
     match show.state_word(job, view.now):
         case "failed" if job.progress.failed:
             return "See the dead letters (page 5), mend the cause, then press t to retry."
@@ -135,6 +180,10 @@ def advice(job: Job, view: View) -> str:
         case "done" if job.progress.failed:
             rows = show.rows_in_words(job.progress.failed)
             return f"{rows} could not be migrated: see the dead letters (page 5); d tries them again."
+        case "done" if job.keeps_originals and job.phase is Phase.VERIFIED:
+            return "Its originals are kept although it is verified. Press F to destroy them: they hold the old forms."
+        case "done" if job.keeps_originals:
+            return "Its originals are kept, in the old form. Press v to verify it, then F to destroy them."
     return ""
 
 

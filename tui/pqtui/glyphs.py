@@ -11,7 +11,7 @@ from dataclasses import dataclass
 class Glyphs:
     """One set of signs; each is one cell wide.
 
-    ``states`` has a sign for each word of ``Job.state``, so that colour is never the only difference.
+    ``states`` has a sign for each word of ``show.state_word``, so that colour is never the only difference.
     ``bars`` are eight heights for plots, from the lowest.
     """
 
@@ -41,6 +41,10 @@ UNICODE = Glyphs(
         "done": "✓",
         "failed": "✗",
         "cancelled": "⊘",
+        "verifying": "▶",
+        "restoring": "▶",
+        "finalizing": "▶",
+        "restored": "↶",
     },
     cursor="›",
     mark="●",
@@ -67,6 +71,10 @@ ASCII = Glyphs(
         "done": "+",
         "failed": "X",
         "cancelled": "x",
+        "verifying": ">",
+        "restoring": ">",
+        "finalizing": ">",
+        "restored": "<",
     },
     cursor=">",
     mark="*",

@@ -7,9 +7,12 @@ due. Every method that touches the database blocks: call it from a background th
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from threading import Lock
 
 from pqcore.engine.worker import Worker
+from pqcore.errors import PQConsoleError, StateConflict
+from pqcore.jobs.model import Progress, Purpose
 from pqcore.workspace import Workspace
 
 # Threads that compute hold the interpreter for this long at most while a key waits to be handled.
@@ -38,13 +41,27 @@ class LocalWork:
 
     def run(self, job_id: int) -> None:
         """Claim this job and run it here, whatever its schedule. Raises ``StateConflict``, ``JobNotFound``."""
-        with self._lock:
-            if self._stopped:
-                return
-            if self._by_hand is None:
-                self._by_hand = self._new()
-            worker = self._by_hand
-        worker.submit(job_id)
+        worker = self._worker_by_hand()
+        if worker is not None:
+            worker.submit(job_id)
+
+    def operate(self, job_id: int, purpose: Purpose, ended: Callable[[Progress | PQConsoleError], None]) -> None:
+        """Verify, roll back or finalize an ended job here; ``ended`` is called in a thread of the worker.
+
+        Raises:
+            KeyStoreError: the keyring cannot be opened.
+            StateConflict, JobNotFound: the job's state does not allow it.
+        """
+        # before the job is claimed: nobody else shall wait for a human
+        self._workspace.unlock()
+        worker = self._worker_by_hand()
+        if worker is not None:
+            worker.submit_operation(job_id, purpose, ended)
+
+    def stop_job(self, job_id: int) -> None:
+        """Ask what runs here of this job to stop between two batches, resumable. Raises ``StateConflict``."""
+        if not any(worker.stop_job(job_id) for worker in self._workers()):
+            raise StateConflict(f"Nothing of job {job_id} runs in this console", "It may have ended meanwhile")
 
     def claim(self, wanted: bool) -> None:
         """Begin to claim what is due; or stop that, leaving what was claimed resumable."""
@@ -68,6 +85,14 @@ class LocalWork:
             worker.request_stop()
         for worker in workers:
             worker.stop(timeout)
+
+    def _worker_by_hand(self) -> Worker | None:
+        with self._lock:
+            if self._stopped:
+                return None
+            if self._by_hand is None:
+                self._by_hand = self._new()
+            return self._by_hand
 
     def _workers(self) -> list[Worker]:
         return [w for w in (self._by_hand, self._claiming) if w is not None]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from pqcore.errors import PQConsoleError
+from pqcore.jobs.limits import Sections
+from pqcore.jobs.model import Progress, Purpose
 from pqcore.jobs.repository import JobRepository
 from pqtui import show
 from pqtui.local_work import LocalWork
@@ -18,7 +21,15 @@ _DONE = {
     "retry": "is put back",
     "restart": "is put back, from its first row",
     "requeue": "is put back for its dead letters",
+    "tune": "has other limits now",
+    "stop": "is asked to stop here; any worker can go on with it",
+    "verify": "is being verified here",
+    "rollback": "is being rolled back here",
+    "finalize": "is being finalized here",
 }
+
+# an operation on this job ended: what it counted, or why it broke off; called in a thread of the worker
+Ended = Callable[[int, Purpose, Progress | PQConsoleError], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +45,30 @@ class Performed:
     waiting: bool
 
 
-def perform(action_id: str, ids: tuple[int, ...], jobs: JobRepository, local: LocalWork) -> Performed:
-    """Do it to each job; one that refuses does not keep the others from it. Blocks on the database."""
+def perform(
+    action_id: str,
+    ids: tuple[int, ...],
+    jobs: JobRepository,
+    local: LocalWork,
+    ended: Ended,
+    limits: Sections | None = None,
+) -> Performed:
+    """Do it to each job; one that refuses does not keep the others from it. Blocks on the database.
+
+    What takes long goes on in threads of the worker; ``ended`` is called for each operation on an ended job.
+    ``limits`` is what ``tune`` changes; None takes earlier changes back.
+    """
+
+    def operate(purpose: Purpose, job_id: int) -> None:
+        local.operate(job_id, purpose, partial(ended, job_id, purpose))
+
     do: dict[str, Callable[[int], object]] = {
         "run": local.run,
+        "stop": local.stop_job,
+        "tune": lambda job_id: jobs.tune(job_id, limits),
+        "verify": partial(operate, Purpose.VERIFY),
+        "rollback": partial(operate, Purpose.ROLLBACK),
+        "finalize": partial(operate, Purpose.FINALIZE),
         "pause": jobs.pause,
         "resume": jobs.resume,
         "cancel": jobs.cancel,
@@ -61,12 +92,28 @@ def perform(action_id: str, ids: tuple[int, ...], jobs: JobRepository, local: Lo
     )
 
 
+def operated(job_id: int, purpose: Purpose, counts: Progress) -> str:
+    """What an operation did, as a sentence."""
+    rows = show.count(counts.migrated)
+    match purpose:
+        case Purpose.VERIFY:
+            return f"Job {job_id} is verified: {rows} values read again and proved."
+        case Purpose.ROLLBACK:
+            changed = f"; {show.count(counts.conflicted)} have changed since and stay" if counts.conflicted else ""
+            return f"Job {job_id} is rolled back: {rows} rows hold their old value again{changed}."
+    return f"Job {job_id} is finalized: {rows} originals destroyed."
+
+
 def _sentence(action_id: str, done: list[int], errors: list[str]) -> str:
     parts = []
     if len(done) == 1:
         parts.append(f"Job {done[0]} {_DONE[action_id]}.")
     elif done:
-        parts.append(f"{show.jobs_in_words(len(done))} {_DONE[action_id].replace('is ', 'are ', 1)}.")
+        parts.append(f"{show.jobs_in_words(len(done))} {_plural(_DONE[action_id])}.")
     if errors:
         parts.append(errors[0] if len(errors) == 1 else f"{len(errors)} refused, the first: {errors[0]}")
     return " ".join(parts)
+
+
+def _plural(words: str) -> str:
+    return words.replace("is ", "are ", 1).replace("has ", "have ", 1).replace("with it", "with them")

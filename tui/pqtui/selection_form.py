@@ -171,13 +171,14 @@ def _value(field: Field, text: str) -> Any:
             return {"column": text[1:].strip()}
         case Kind.NUMBER:
             # what is no number stays as it was typed: the parser says so at its place
-            return _number(text)
+            return number_of(text)
         case Kind.FLAG:
             return True
     return text
 
 
-def _number(text: str) -> int | float | str:
+def number_of(text: str) -> int | float | str:
+    """The number that was typed, or the text where it is none."""
     for convert in (int, float):
         try:
             return convert(text)

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 
 from rich.cells import cell_len, set_cell_size
 
-from pqcore.jobs.model import Job, Status
+from pqcore.jobs.model import Job, Phase, Purpose, Status
 from pqtui.glyphs import Glyphs
 
 _SCALES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+ENDED = (Status.DONE, Status.FAILED, Status.CANCELLED)
+OPERATION_WORDS = {Purpose.VERIFY: "verifying", Purpose.ROLLBACK: "restoring", Purpose.FINALIZE: "finalizing"}
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -105,9 +107,17 @@ def fit(text: str, width: int, glyphs: Glyphs, *, right: bool = False) -> str:
 
 
 def state_word(job: Job, now: datetime) -> str:
-    """The word that the list shows: ``Job.state``, or ``scheduled`` / ``stalled`` where that says more."""
+    """The word that the list shows: ``Job.state``, or another one where that says more.
+
+    ``scheduled``, ``stalled``; ``verifying``, ``restoring``, ``finalizing`` while an ended job is operated on;
+    ``restored`` once it was rolled back.
+    """
     if job.status is Status.RUNNING and job.lease_expired:
         return "stalled"
+    if job.operation is not None and job.held_by is not None:
+        return OPERATION_WORDS[job.operation]
+    if job.phase is Phase.ROLLED_BACK and job.status in ENDED:
+        return "restored"
     if job.state == Status.PENDING and job.scheduled_at is not None and job.scheduled_at > now:
         return "scheduled"
     return job.state

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
-from pqcore.errors import JobNotFound
+from pqcore.errors import JobNotFound, UsageError
 from pqcore.jobs.filter import JobFilter, parse_filter
-from pqcore.jobs.model import DeadLetter, Event, Job, RangeInfo, StatusTotal, WorkerInfo
+from pqcore.jobs.limits import described, effective
+from pqcore.jobs.model import DeadLetter, Event, Job, Progress, RangeInfo, StatusTotal, WorkerInfo
 from pqcore.jobs.query import Sort
 from pqcore.jobs.repository import JobQuery, JobRepository
 from pqcore.text import clean
@@ -50,7 +51,11 @@ class ListSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class DetailSnapshot:
-    """One job with everything that is kept of it; ``job`` is None where it is gone."""
+    """One job with everything that is kept of it; ``job`` is None where it is gone.
+
+    ``limits`` are those in force, in words. ``operated`` is what the operation on the job that is under way or was
+    interrupted has counted, None where there is none.
+    """
 
     job_id: int
     job: Job | None
@@ -58,6 +63,8 @@ class DetailSnapshot:
     ranges: tuple[RangeInfo, ...]
     events: tuple[Event, ...]
     dead_letters: tuple[DeadLetter, ...]
+    limits: str = ""
+    operated: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,16 @@ def read_detail(jobs: JobRepository, job_id: int) -> DetailSnapshot:
         tuple(_safe_range(r) for r in jobs.ranges(job_id, limit=_DETAIL_ROWS)),
         tuple(_safe_event(e) for e in jobs.events(job_id, limit=_DETAIL_ROWS)),
         tuple(_safe_letter(d) for d in jobs.dead_letters(job_id, limit=_DETAIL_ROWS)),
+        _limits(job),
+        None if job.operation is None else jobs.operated(job_id, job.operation),
     )
+
+
+def _limits(job: Job) -> str:
+    try:
+        return _name(described(effective(job.selection, job.limits).document()))
+    except UsageError as error:  # another program's selection
+        return _name(f"cannot be read: {error}")
 
 
 def read_metrics(jobs: JobRepository) -> MetricsSnapshot:
@@ -132,6 +148,7 @@ def safe_job(job: Job) -> Job:
         error=None if job.error is None else clean(job.error, limit=_TEXT_LIMIT),
         target=_name(job.target),
         held_by=None if job.held_by is None else _name(job.held_by),
+        throttle_reason=None if job.throttle_reason is None else _name(job.throttle_reason),
     )
 
 

@@ -12,7 +12,6 @@ from pqcore.engine.verify import forget_failures, uncovered
 from pqcore.errors import StateConflict
 from pqcore.jobs.claims import end_operation
 from pqcore.jobs.model import Job, Phase, Progress, Purpose
-from pqcore.jobs.query import progress_of
 
 # how the run of a job is called once the operation has ended well
 _PHASES = {
@@ -46,8 +45,7 @@ class OperationRun(JobRun):
 
     def counts(self) -> Progress:
         """What the operation's ranges counted: ``migrated`` is proved, restored or destroyed."""
-        with self._db.read() as conn:
-            return progress_of(conn, [self.job_id], (self.purpose,)).get(self.job_id, Progress())
+        return self._jobs.operated(self.job_id, self.purpose)
 
     def _snapshot(self) -> Job:
         job = self._jobs.get(self.job_id)

@@ -162,17 +162,55 @@ class Worker:
             StateConflict, JobNotFound: the job's state does not allow it, or it was stopped on the way.
             OperationFailed: values do not prove themselves, or the work broke off; the message says what to do.
         """
+        run = self._claim_operation(job_id, purpose)
+        self._add(run, None)
+        return self._carry_operation(run, progress)
+
+    def submit_operation(
+        self, job_id: int, purpose: Purpose, ended: Callable[[Progress | PQConsoleError], None]
+    ) -> None:
+        """Claim an ended job now and operate on it in a thread of its own, which calls ``ended`` with what came of it.
+
+        Raises:
+            StateConflict, JobNotFound: the job's state does not allow it.
+        """
+        run = self._claim_operation(job_id, purpose)
+
+        def body() -> None:
+            try:
+                outcome: Progress | PQConsoleError = self._carry_operation(run, None)
+            except PQConsoleError as error:
+                outcome = error
+            except SQLAlchemyError as error:
+                outcome = translate(error, self._db.dialect.name, self._db.label)
+            ended(outcome)
+
+        thread = Thread(target=body, name=f"pqconsole-{purpose.value}-{job_id}", daemon=True)
+        self._add(run, thread)
+        thread.start()
+
+    def stop_job(self, job_id: int) -> bool:
+        """Ask what runs here of this job to stop between two batches, resumable; False where nothing does."""
+        with self._lock:
+            run, _ = self._runs.get(job_id, (None, None))
+        if run is None:
+            return False
+        run.stop()
+        return True
+
+    def _claim_operation(self, job_id: int, purpose: Purpose) -> OperationRun:
         self._announce()
         claim, before = claim_operation(self._db, self.id, job_id, purpose)
-        run = OperationRun(self._db, self._keys, self._jobs, lambda _job: self._in_threads, self.threads, claim).of(
+        return OperationRun(self._db, self._keys, self._jobs, lambda _job: self._in_threads, self.threads, claim).of(
             purpose, before
         )
-        self._add(run, None)
+
+    def _carry_operation(self, run: OperationRun, progress: Report | None) -> Progress:
         self._carry(run, progress)
         if run.failure is not None:
             raise OperationFailed(run.failure.rstrip("."))
         if run.reason is not None:
-            raise StateConflict(f"Job {job_id} was left before all was done", "Run the same command again to go on")
+            raise StateConflict(f"Job {run.job_id} was left before all was done", "Run the same command again to go on")
         return run.counts()
 
     def drain(self, progress: Report | None = None) -> Drained:

@@ -80,6 +80,13 @@ class Purpose(StrEnum):
     FINALIZE = "finalize"  # the same
 
 
+# the phase while an operation on an ended job is under way, or was interrupted
+OPERATING: Mapping[Phase, Purpose] = {
+    Phase.VERIFYING: Purpose.VERIFY,
+    Phase.ROLLING_BACK: Purpose.ROLLBACK,
+    Phase.FINALIZING: Purpose.FINALIZE,
+}
+
 # what counts as the job's own progress
 PROGRESS: tuple[Purpose, ...] = (Purpose.MIGRATE, Purpose.REQUEUE)
 
@@ -116,6 +123,7 @@ class Job:
     ``lease_expired`` is True for a running job whose worker is gone.
     ``throttled_seconds`` is how long throttles have held the job back so far, and ``throttle_reason`` a few words for
     what does so now, such as ``outside 22:00-06:00``; None where nothing does.
+    ``keeps_originals`` is True while old values are kept for rollback.
     ``limits`` is what ``jobs tune`` changed, in the form of ``pqcore.jobs.limits``; None where it changed nothing.
     """
 
@@ -143,6 +151,12 @@ class Job:
     throttled_seconds: float = 0.0
     throttle_reason: str | None = None
     limits: Mapping[str, Any] | None = None
+    keeps_originals: bool = False
+
+    @property
+    def operation(self) -> Purpose | None:
+        """The operation on this ended job that is under way (``held_by`` says by whom) or was interrupted."""
+        return OPERATING.get(self.phase) if self.phase is not None else None
 
     @property
     def paused(self) -> bool:

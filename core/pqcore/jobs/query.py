@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pqcore.database.clock import now
-from pqcore.database.tables import control, jobs_view, ranges, runs
+from pqcore.database.tables import control, jobs_view, originals, ranges, runs
 from pqcore.jobs.filter import PAUSED, JobFilter, Term
 from pqcore.jobs.model import PROGRESS, Job, Phase, Progress, Purpose, Request, Status
 from pqcore.migrations.base import Scope
@@ -79,6 +79,8 @@ def select_jobs(names: TargetNames) -> sa.Select[Any]:
         sa.case((lease_held, runs.c.throttle_reason)).label("throttle_reason"),
         sa.type_coerce(control.c.limits, sa.types.NullType()).label("limits"),
         sa.case((runs.c.job_id.is_(None), 0), (lease_held, 0), else_=1).label("lease_expired"),
+        # the first of the job's originals is enough to know
+        sa.case((sa.exists().where(originals.c.job_id == jobs_view.c.id), 1), else_=0).label("keeps_originals"),
     ).select_from(
         jobs_view.outerjoin(control, control.c.job_id == jobs_view.c.id).outerjoin(
             runs, runs.c.job_id == jobs_view.c.id
@@ -204,4 +206,5 @@ def job_of(row: sa.Row[Any], counted: Progress | None) -> Job:
         throttled_seconds=float(row.throttled_seconds or 0.0),
         throttle_reason=row.throttle_reason,
         limits=document(row.limits),
+        keeps_originals=bool(row.keeps_originals),
     )

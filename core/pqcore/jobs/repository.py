@@ -31,7 +31,7 @@ from pqcore.errors import JobNotFound, SchemaError
 from pqcore.jobs import lifecycle, limits
 from pqcore.jobs.events import record
 from pqcore.jobs.filter import JobFilter
-from pqcore.jobs.model import DeadLetter, Event, Job, Progress, RangeInfo, Status, StatusTotal, WorkerInfo
+from pqcore.jobs.model import DeadLetter, Event, Job, Progress, Purpose, RangeInfo, Status, StatusTotal, WorkerInfo
 from pqcore.jobs.query import Sort, TargetNames, beyond, conditions, job_of, progress_of, select_jobs, sort_key
 from pqcore.migrations.base import Scope
 
@@ -138,6 +138,11 @@ class JobRepository:
             )
             for r in rows
         ]
+
+    def operated(self, job_id: int, purpose: Purpose) -> Progress:
+        """What the last verify, rollback or finalize of a job counted: ``migrated`` is proved, restored, destroyed."""
+        with self._db.read() as conn:
+            return progress_of(conn, [job_id], (purpose,)).get(job_id, Progress())
 
     def events(self, job_id: int | None = None, limit: int = 100) -> list[Event]:
         """The event log of a job (or of all), newest first."""

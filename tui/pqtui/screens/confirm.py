@@ -52,8 +52,18 @@ _CONSEQUENCES = {
     "a cancelled job can be retried and goes on where it stopped.",
     "retry": "They go on where they stopped; their dead letters get another try.",
     "requeue": "Their dead letters get another try; nothing else is looked at.",
+    "stop": "They are checkpointed between two batches, and any worker can go on with them.",
+    "verify": "Every value that they migrated is read again and proved; nothing of the tables is written.",
+    "rollback": "The old values come back, byte for byte, where a row still holds what the job wrote; "
+    "what they were migrated for is undone.",
+    "finalize": "The originals that are kept for rollback are destroyed. This cannot be undone.",
     "restart": "Their place, counters and dead letters are forgotten for good; every row is looked at again.",
 }
+
+# these ask for one job, too
+_ASKS = frozenset({"cancel", "restart", "rollback", "finalize"})
+# these want the job's number (or the number of jobs) typed, also for one job
+_TYPED = frozenset({"restart", "rollback", "finalize"})
 
 
 def plan_of(action: Action, jobs: Sequence[Job], left_out: int) -> Plan | None:
@@ -63,23 +73,22 @@ def plan_of(action: Action, jobs: Sequence[Job], left_out: int) -> Plan | None:
     whatever ends a job. What cannot be undone, and cancelling several, asks for something to be typed.
     """
     several = len(jobs) > 1
-    if action.id not in _CONSEQUENCES or not (several or action.id in ("cancel", "restart")):
+    if action.id not in _CONSEQUENCES or not (several or action.id in _ASKS):
         return None
     typed = ""
-    if action.id == "restart" or (action.id == "cancel" and several):
+    if action.id in _TYPED or (action.id == "cancel" and several):
         typed = str(len(jobs)) if several else str(jobs[0].id)
     consequence = _CONSEQUENCES[action.id]
     if not several:
         consequence = consequence.replace("They are", "It is").replace("They stop", "It stops")
-        consequence = consequence.replace("Their place", "Its place")
+        consequence = consequence.replace("Their place", "Its place").replace("they migrated", "it migrated")
+        consequence = consequence.replace("they were", "it was")
     return Plan(action, tuple(jobs), left_out, consequence, typed)
 
 
 def question(plan: Plan) -> Content:
     """What the dialog says: how many jobs, which, how many rows, what becomes of them."""
     jobs = plan.jobs
-    seen = sum(job.progress.seen for job in jobs)
-    totals = [job.progress.total for job in jobs if job.progress.total is not None]
     lines: list[Content] = []
     if len(jobs) == 1:
         job = jobs[0]
@@ -89,14 +98,7 @@ def question(plan: Plan) -> Content:
         )
     else:
         lines.append(Content.assemble((show.jobs_in_words(len(jobs)), "bold"), f": {show.ids_in_words(plan.ids)}"))
-    touched = f"{show.rows_in_words(seen)} processed so far"
-    if totals:
-        touched += f", {show.count(max(0, sum(totals) - seen))} left"
-    if len(totals) < len(jobs):
-        touched += (
-            "; not yet counted" if not totals else f"; {show.jobs_in_words(len(jobs) - len(totals))} not yet counted"
-        )
-    lines.append(Content.styled(touched, MUTED))
+    lines.append(Content.styled(_touched(plan), MUTED))
     lines.append(Content(""))
     lines.append(Content(plan.consequence))
     if plan.left_out:
@@ -106,6 +108,28 @@ def question(plan: Plan) -> Content:
             )
         )
     return Content("\n").join(lines)
+
+
+def _touched(plan: Plan) -> str:
+    """How many rows it is about."""
+    jobs = plan.jobs
+    migrated = sum(job.progress.migrated for job in jobs)
+    match plan.action.id:
+        case "verify":
+            return f"{show.rows_in_words(migrated)} to read"
+        case "rollback":
+            return f"Up to {show.rows_in_words(migrated)} to write"
+        case "finalize":
+            return f"The originals of up to {show.rows_in_words(migrated)}"
+    seen = sum(job.progress.seen for job in jobs)
+    totals = [job.progress.total for job in jobs if job.progress.total is not None]
+    touched = f"{show.rows_in_words(seen)} processed so far"
+    if totals:
+        touched += f", {show.count(max(0, sum(totals) - seen))} left"
+    if len(totals) < len(jobs):
+        left = show.jobs_in_words(len(jobs) - len(totals))
+        touched += "; not yet counted" if not totals else f"; {left} not yet counted"
+    return touched
 
 
 class Confirm(ModalScreen[bool]):

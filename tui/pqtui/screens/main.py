@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -11,28 +12,32 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from pqcore.errors import PQConsoleError
 from pqcore.jobs.filter import JobFilter
-from pqcore.jobs.model import Job
+from pqcore.jobs.limits import Sections
+from pqcore.jobs.model import Job, Progress, Purpose
 from pqcore.jobs.query import Sort
 from pqcore.jobs.repository import JobQuery
 from pqcore.text import clean
-from pqtui import show
+from pqtui import limits_form, show
 from pqtui.actions import ACTIONS, BY_ID, Action, Situation, bar, eligible, unavailable
 from pqtui.detail_text import View
 from pqtui.feed import Feed, Fresh, Trouble
 from pqtui.filter_typing import FilterSuggester, typed_filter
 from pqtui.metrics_text import Flow, summary
 from pqtui.pace import Pace, PaceBook, Throughput
-from pqtui.perform import Performed, perform
+from pqtui.perform import Performed, operated, perform
 from pqtui.screens.confirm import Confirm, Plan, plan_of
 from pqtui.screens.help import Help
 from pqtui.screens.leave import Leave, Leaving
 from pqtui.screens.new_job import Draft, NewJobScreen
 from pqtui.screens.order import Order
 from pqtui.screens.review import Created
+from pqtui.screens.tune import Tune, Tuning
 from pqtui.selection_form import shown_document
 from pqtui.snapshots import (
     DetailSnapshot,
@@ -54,6 +59,7 @@ if TYPE_CHECKING:
     from pqtui.app import ConsoleApp
 
 MARK_ALL_LIMIT = 5000
+_TUNE_LIMIT = 50
 _FILTER_HINT = "status:failed scope:wrappers table:users -algo:ml-kem words"
 _PANES = ("jobs", "detail", "metrics")
 _STALE_SECONDS = 3.0
@@ -67,6 +73,15 @@ def _bindings() -> list[BindingType]:
 
 class MainScreen(Screen[None]):
     """Owns what is shown; feeds read the database in threads of their own and post snapshots here."""
+
+    class Operated(Message):
+        """An operation on an ended job ended here."""
+
+        def __init__(self, job_id: int, purpose: Purpose, outcome: Progress | PQConsoleError) -> None:
+            super().__init__()
+            self.job_id = job_id
+            self.purpose = purpose
+            self.outcome = outcome
 
     BINDINGS: ClassVar[list[BindingType]] = _bindings()
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Screen declares it
@@ -317,6 +332,7 @@ class MainScreen(Screen[None]):
         special: dict[str, Callable[[], None]] = {
             "new": lambda: self._open_new(None),
             "clone": self._clone,
+            "tune": lambda: self._ask_limits(situation),
             "filter": self._open_filter,
             "sort": self._open_order,
             "mark": self._toggle_mark,
@@ -352,13 +368,51 @@ class MainScreen(Screen[None]):
 
         self.app.push_screen(Confirm(plan), decided)
 
-    def _perform(self, action: Action, ids: tuple[int, ...]) -> None:
+    def _perform(self, action: Action, ids: tuple[int, ...], limits: Sections | None = None) -> None:
         console = self.console
         in_background(
             self.app,
-            lambda: perform(action.id, ids, console.workspace.jobs, console.local),
+            lambda: perform(action.id, ids, console.workspace.jobs, console.local, self._operation_ended, limits),
             self._performed,
         )
+
+    def _ask_limits(self, situation: Situation) -> None:
+        ids, jobs = tuple(job.id for job in situation.jobs), self.console.workspace.jobs
+        if len(ids) > _TUNE_LIMIT:
+            self.notice(f"Limits work on {_TUNE_LIMIT} jobs at most; {show.count(len(ids))} are marked.", error=True)
+            return
+        in_background(
+            self.app,
+            # what the list holds of a selection is its names only
+            lambda: [limits_form.texts_of(jobs.get(job_id)) for job_id in ids],
+            lambda outcome: self._limits_read(ids, outcome),
+        )
+
+    def _limits_read(self, ids: tuple[int, ...], outcome: Outcome[list[dict[str, str]]]) -> None:
+        if outcome.value is None:
+            self.notice(str(outcome.error), error=True)
+            return
+
+        def decided(tuning: Tuning | None) -> None:
+            if tuning is not None:
+                self._perform(BY_ID["tune"], ids, tuning.change)
+
+        self.app.push_screen(Tune(ids, *limits_form.common(outcome.value)), decided)
+
+    def _operation_ended(self, job_id: int, purpose: Purpose, outcome: Progress | PQConsoleError) -> None:
+        """From a thread of the worker."""
+        with suppress(RuntimeError):  # the event loop closed meanwhile
+            self.post_message(self.Operated(job_id, purpose, outcome))
+
+    @on(Operated)
+    def _say_operated(self, event: Operated) -> None:
+        event.stop()
+        match event.outcome:
+            case PQConsoleError() as error:
+                self.notice(str(error), error=True)
+            case counts:
+                self.notice(operated(event.job_id, event.purpose, counts))
+        self._refresh_now()
 
     def _performed(self, outcome: Outcome[Performed]) -> None:
         if outcome.value is None:

@@ -50,7 +50,7 @@ class JobLines(ScrollView, can_focus=True):
             f"joblist--state-{word}"
             for word in (
                 "pending", "scheduled", "paused", "running", "pausing", "cancelling", "stalled", "done", "failed",
-                "cancelled",
+                "cancelled", "verifying", "restoring", "finalizing", "restored",
             )
         ),
     }  # fmt: skip
