@@ -33,6 +33,8 @@ from pqcore.database.swap import Swap
 from pqcore.engine.context import JobContext
 from pqcore.engine.executors import Opening
 from pqcore.engine.prepare import prepare
+from pqcore.jobs.claims import claim_job, release
+from pqcore.jobs.model import Status
 from pqcore.jobs.repository import JobRepository
 from pqcore.migrations.base import Migrated, Record
 
@@ -81,11 +83,12 @@ class Limit:
 def measure(bench: Bench, stock: Stock) -> Limit:
     """Measure the limit; the stock's rows are in the new form afterwards."""
     job = bench.new_job(stock.work, stock.table)
+    claim = claim_job(bench.db, "limit", job)
     with _probes(bench, stock, job) as probes:
         read, _, bare, crypto = (_phase(bench, probes, name) for name in ("read", "arm", "primitives", "migrate"))
         # SQLite has one writer at a time
         swap = _phase(bench, probes, "swap", one_by_one=bench.place.kind == "sqlite")
-    bench.jobs.cancel(job)
+    release(bench.db, claim, Status.CANCELLED)
     return Limit(
         crypto=crypto.client / crypto.rows,
         primitives=bare.client / bare.rows,

@@ -21,6 +21,7 @@ from pqcore.engine.plan import ceiling_of, count_rows
 from pqcore.engine.points import Point, reach
 from pqcore.engine.throttles.live import LiveLimits
 from pqcore.errors import UsageError
+from pqcore.jobs.claims import LeaseLost
 from pqcore.jobs.cursor import decode_key, encode_key
 from pqcore.jobs.model import Job
 from pqcore.keys.provider import KeyProvider
@@ -44,6 +45,7 @@ def prepare(db: Database, keys: KeyProvider, job: Job, stop: Event, live: LiveLi
 
     Raises:
         PQConsoleError: the job cannot run; sentence and remedy go to its ``error``.
+        LeaseLost: nobody has claimed it, or no longer.
     """
     if job.selection is None:
         raise UsageError("The job has no selection", "Cancel it and create one with a selection")
@@ -111,5 +113,7 @@ def _first_start(context: JobContext, fixed: dict[str, Any]) -> JobContext | Non
 
 def _fixed(db: Database, job_id: int) -> dict[str, Any] | None:
     with db.read() as conn:
-        value = conn.execute(sa.select(runs.c.target).where(runs.c.job_id == job_id)).scalar_one_or_none()
-    return dict(value) if value else None
+        run = conn.execute(sa.select(runs.c.target).where(runs.c.job_id == job_id)).first()
+    if run is None:
+        raise LeaseLost  # started over by an operator, or deleted
+    return dict(run.target) if run.target else None
