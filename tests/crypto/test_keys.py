@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, rsa, x448
 
 from pqcore.crypto import keys, suites
 from pqcore.errors import KeyStoreError
@@ -71,7 +71,9 @@ def test_mldsa_lengths_are_checked(algorithm, material):
         keys.mldsa_private("ML-KEM-768", material[algorithm].secret)
 
 
-@pytest.mark.parametrize("algorithm", ["RSA-2048", "ECDSA-P256", "ECDSA-P384", "ECDSA-P521", "Ed25519"])
+@pytest.mark.parametrize(
+    "algorithm", ["RSA-2048", "ECDSA-P256", "ECDSA-P384", "ECDSA-P521", "Ed25519", "Ed448", "X25519"]
+)
 def test_pem_and_der_are_identified(algorithm, material):
     key = material[algorithm]
     private = keys.classical_private(algorithm, key.secret)
@@ -131,7 +133,7 @@ def test_encrypted_and_unsupported_keys_are_refused():
     locked = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"pw"))
     with pytest.raises(KeyStoreError, match="encrypted"):
         keys.identify(locked)
-    other = x25519.X25519PrivateKey.generate()
+    other = x448.X448PrivateKey.generate()
     with pytest.raises(KeyStoreError, match="not supported"):
         keys.identify(other.private_bytes(DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
     odd = ec.generate_private_key(ec.SECP256K1()).public_key().public_bytes(DER, SPKI)

@@ -31,6 +31,10 @@ def ring() -> MemoryKeyProvider:
         ("other-ed", "Ed25519"),
         ("ecdsa", "ECDSA-P256"),
         ("ecdsa-384", "ECDSA-P384"),
+        ("ecdsa-521", "ECDSA-P521"),
+        ("ed448", "Ed448"),
+        ("x25519", "X25519"),
+        ("other-x25519", "X25519"),
         ("pepper", "PEPPER"),
         ("other-pepper", "PEPPER"),
     ):
@@ -41,3 +45,10 @@ def ring() -> MemoryKeyProvider:
 def key(name: str) -> Key:
     """The key of this name."""
     return ring().get(name)
+
+
+def imported(data: bytes, algorithm: str | None = None) -> Key:
+    """A key made elsewhere, as `keys import` takes it."""
+    provider = MemoryKeyProvider()
+    provider.import_key("k", data, algorithm=algorithm)
+    return provider.get("k")

@@ -4,9 +4,19 @@ import pytest
 
 from pqcore.errors import UsageError
 from pqcore.migrations.base import Scope
-from pqcore.migrations.options import OPTIONS, OptionKind, columns_named, for_column, keys_named, problems, resolve
+from pqcore.migrations.options import (
+    OPTIONS,
+    OptionKind,
+    columns_named,
+    for_column,
+    keys_named,
+    octets,
+    problems,
+    resolve,
+)
 
 WRAPPERS = {"format": "RSA-OAEP-SHA256", "old_key": "kek", "new_key": "pq"}
+SIGNATURES = {"format": "Ed25519", "payload": "body", "old_key": "signer", "new_key": "pq"}
 
 
 @pytest.mark.parametrize("scope", Scope)
@@ -19,7 +29,9 @@ def test_the_table_of_options_is_sound(scope):
         if spec.default is not None and spec.choices:
             assert spec.default in spec.choices
         if spec.when is not None:
-            assert spec.when[1] in specs[spec.when[0]].choices
+            decider, *values = spec.when
+            assert values
+            assert set(values) <= set(specs[decider].choices)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +47,13 @@ def test_the_table_of_options_is_sound(scope):
         (Scope.WRAPPERS, {**WRAPPERS, "max_key_bytes": 0}, "options.max_key_bytes"),
         (Scope.WRAPPERS, {**WRAPPERS, "max_key_bytes": True}, "options.max_key_bytes"),
         (Scope.WRAPPERS, {**WRAPPERS, "label": 1}, "options.label"),
+        (Scope.WRAPPERS, {**WRAPPERS, "label": {"bytes": "0"}}, "options.label"),
+        (Scope.WRAPPERS, {**WRAPPERS, "label": {"hex": "00"}}, "options.label"),
+        (Scope.WRAPPERS, {**WRAPPERS, "mgf1_hash": "MD5"}, "options.mgf1_hash"),
+        (Scope.WRAPPERS, {**WRAPPERS, "format": "AES-KW", "label": "x"}, "options.label"),
+        (Scope.WRAPPERS, {**WRAPPERS, "format": "AES-KWP", "mgf1_hash": "SHA-1"}, "options.mgf1_hash"),
+        (Scope.SIGNATURES, {**SIGNATURES, "ecdsa_encoding": "raw"}, "options.ecdsa_encoding"),
+        (Scope.SIGNATURES, {**SIGNATURES, "format": "RSA-PKCS1-SHA256", "salt_length": "max"}, "options.salt_length"),
         (Scope.HASHES, {}, "options.mode"),
         (Scope.HASHES, {"mode": "password", "source": "body"}, "options.source"),
         (Scope.HASHES, {"mode": "digest"}, "options.source"),
@@ -58,8 +77,21 @@ def test_defaults_and_aliases():
     chosen = resolve(Scope.WRAPPERS, {**WRAPPERS, "format": "RSA-OAEP", "old_key": {"column": "kek_id"}})
     assert chosen["format"] == "RSA-OAEP-SHA1"
     assert (chosen["max_key_bytes"], chosen["label"], chosen["encoding"]) == (64, "", None)
-    signatures = resolve(Scope.SIGNATURES, {"format": "Ed25519", "payload": "p", "old_key": "a", "new_key": "b"})
+    signatures = resolve(Scope.SIGNATURES, SIGNATURES)
     assert signatures["mode"] == "countersign"
+
+
+def test_an_option_may_go_with_an_alias():
+    assert not problems(Scope.WRAPPERS, {**WRAPPERS, "format": "RSA-OAEP-512", "label": "x"})
+
+
+def test_text_is_never_taken_for_an_alias():
+    assert resolve(Scope.WRAPPERS, {**WRAPPERS, "label": "RSA-OAEP", "old_key": "RSA-OAEP"})["label"] == "RSA-OAEP"
+
+
+def test_bytes_are_text_or_hexadecimal():
+    assert octets("grün") == "grün".encode()
+    assert octets({"bytes": "00fF"}) == b"\x00\xff"
 
 
 def test_columns_and_keys_that_options_name():

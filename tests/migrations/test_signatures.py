@@ -3,21 +3,24 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pqcore.formats import signature
 from pqcore.formats.encoding import Encoding, decode, encode
+from pqcore.formats.legacy_signature import LegacySignature
 from pqcore.formats.signature import verify_signature
 from pqcore.migrations.base import Failed, Migrated, Scope, Skipped, SkipReason
 from tests.formats.keyring import ring
-from tests.formats.test_legacy import sign
+from tests.formats.test_legacy_signature import key_name, raw, sign
 from tests.migrations.records import FIELD, WHEN, context, made, migrated, new_value, reason, row
 
 PAYLOAD = "pay 100 to alice"
 DONE = Skipped(SkipReason.ALREADY_MIGRATED)
 ED = {"format": "Ed25519", "payload": "body", "old_key": "ed", "new_key": "dsa"}
-OLD = sign("ed", PAYLOAD.encode())
+OLD = sign("Ed25519", PAYLOAD.encode())
 STORED = encode(OLD, Encoding.BASE64)
 
 
@@ -29,13 +32,14 @@ def in_column(**options):
     return migration(signature_field="pq_signature", **options)
 
 
-@pytest.mark.parametrize(("form", "old_key"), [("Ed25519", "ed"), ("ECDSA-P256", "ecdsa"), ("RSA-PSS-SHA256", "rsa")])
+@pytest.mark.parametrize("form", LegacySignature)
 @pytest.mark.parametrize(
     ("algorithm", "name"), [("ML-DSA-44", "dsa-44"), ("ML-DSA-65", "dsa"), ("ML-DSA-87", "dsa-87")]
 )
-def test_old_signatures_are_countersigned_beside_the_row(form, old_key, algorithm, name):
-    job = migration(algorithm, format=form, old_key=old_key, new_key=name)
-    old = sign(old_key, PAYLOAD.encode())
+def test_old_signatures_are_countersigned_beside_the_row(form, algorithm, name):
+    old_key = key_name(form)
+    job = migration(algorithm, format=form.value, old_key=old_key, new_key=name)
+    old = sign(form, PAYLOAD.encode())
     stored = encode(old, Encoding.BASE64)
     outcome = migrated(job.migrate(row(stored, body=PAYLOAD)))
     assert job.beside
@@ -47,6 +51,25 @@ def test_old_signatures_are_countersigned_beside_the_row(form, old_key, algorith
     assert (form_read.old_algorithm, form_read.old_key_id, form_read.time) == (form, f"{old_key}:1", WHEN)
     again = row(stored, signature=new, body=PAYLOAD)
     assert job.migrate(again) == job.verify(again) == DONE
+
+
+@pytest.mark.parametrize("form", [form for form in LegacySignature if form.startswith("ECDSA")])
+def test_raw_ecdsa_is_said_so(form):
+    der = sign(form, PAYLOAD.encode())
+    stored = encode(raw(form, der), Encoding.BASE64)
+    options = {"format": form.value, "old_key": key_name(form)}
+    migrated(migration(**options, ecdsa_encoding="raw").migrate(row(stored, body=PAYLOAD)))
+    assert reason(migration(**options).migrate(row(stored, body=PAYLOAD))) == "unparseable"
+    wrong = migration(**options, ecdsa_encoding="raw")
+    assert reason(wrong.migrate(row(encode(der, Encoding.BASE64), body=PAYLOAD))) == "unparseable"
+
+
+def test_a_high_s_is_a_dead_letter_where_it_is_refused():
+    job = migration(format="ECDSA-P256", old_key="ecdsa", low_s="required")
+    r, s = decode_dss_signature(sign("ECDSA-P256", PAYLOAD.encode()))
+    low, high = (encode_dss_signature(r, one) for one in sorted((s, SECP256R1().group_order - s)))
+    migrated(job.migrate(row(encode(low, Encoding.BASE64), body=PAYLOAD)))
+    assert reason(job.migrate(row(encode(high, Encoding.BASE64), body=PAYLOAD))) == "unverifiable"
 
 
 @pytest.mark.parametrize("encoding", Encoding)
@@ -95,7 +118,7 @@ def test_a_new_target_or_a_new_old_signature_is_signed_again():
     first = migrated(migration().migrate(row(STORED, body=PAYLOAD))).signature
     other_target = migration("ML-DSA-87", new_key="dsa-87").migrate(row(STORED, signature=first, body=PAYLOAD))
     assert migrated(other_target).signature.algorithm == "ML-DSA-87"
-    changed = sign("ed", b"changed")
+    changed = sign("Ed25519", b"changed")
     again = row(encode(changed, Encoding.BASE64), signature=first, body="changed")
     assert reason(migration().verify(again)) == "unverifiable"
     second = migrated(migration().migrate(again)).signature

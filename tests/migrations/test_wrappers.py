@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pqcore.formats import wrapped_key
 from pqcore.formats.encoding import Encoding, encode
-from pqcore.formats.legacy_wrap import LegacyWrap, wrap
+from pqcore.formats.legacy_wrap import OAEP_HASHES, LegacyWrap, WrapParameters, wrap
 from pqcore.formats.wrapped_key import open_wrapped_key, parse, seal
 from pqcore.migrations.base import Failed, Scope, Skipped, SkipReason
 from tests.formats.keyring import key, ring
@@ -24,8 +24,8 @@ def migration(algorithm="x-wing", policy="", **options):
     return made(Scope.WRAPPERS, algorithm, RSA | options, policy=policy)
 
 
-def rsa_wrapped(plaintext=DATA_KEY, encoding=Encoding.BASE64, form=LegacyWrap.RSA_OAEP_SHA256, label=b""):
-    return encode(wrap(form, plaintext, key("rsa"), label=label), encoding)
+def rsa_wrapped(plaintext=DATA_KEY, encoding=Encoding.BASE64, form=LegacyWrap.RSA_OAEP_SHA256, **parameters):
+    return encode(wrap(form, plaintext, key("rsa"), WrapParameters(**parameters)), encoding)
 
 
 @pytest.mark.parametrize("form", LegacyWrap)
@@ -39,7 +39,7 @@ def rsa_wrapped(plaintext=DATA_KEY, encoding=Encoding.BASE64, form=LegacyWrap.RS
     ],
 )
 def test_old_wraps_become_envelopes_of_the_same_key(form, algorithm, name):
-    old_key = "aes-128" if form is LegacyWrap.AES_KW else "rsa"
+    old_key = "rsa" if form in OAEP_HASHES else "aes-128"
     job = migration(algorithm, format=form.value, old_key=old_key, new_key=name)
     new = new_value(job.migrate(row(encode(wrap(form, DATA_KEY, key(old_key)), Encoding.BASE64))))
     assert open_wrapped_key(new, ring(), context()) == DATA_KEY
@@ -113,6 +113,10 @@ def test_hash_and_label_are_held_to():
     labelled = rsa_wrapped(label=b"tenant 7")
     assert reason(migration().migrate(row(labelled))) == "unverifiable"
     migrated(migration(label="tenant 7").migrate(row(labelled)))
+    migrated(migration(label={"bytes": b"tenant 7".hex()}).migrate(row(labelled)))
+    mixed = rsa_wrapped(mgf1_hash="SHA-1")
+    assert reason(migration().migrate(row(mixed))) == "unverifiable"
+    migrated(migration(mgf1_hash="SHA-1").migrate(row(mixed)))
 
 
 @pytest.mark.parametrize("value", [None, "", b""])

@@ -58,6 +58,8 @@ def _values(spec: OptionSpec) -> st.SearchStrategy[Any]:
         right = st.sampled_from([*spec.choices, "RSA-OAEP"])
     elif spec.kind is OptionKind.INTEGER:
         right = st.integers(0, 100)
+    elif spec.kind is OptionKind.BYTES:
+        right = st.sampled_from(["", "text", {"bytes": "00fF"}, {"bytes": ""}, {"bytes": "0"}, {"bytes": "00\n"}])
     return st.one_of(right, right, right, wrong)
 
 

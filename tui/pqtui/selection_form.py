@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from pqcore.migrations.base import Scope
-from pqcore.migrations.options import OPTIONS, OptionKind, OptionSpec
+from pqcore.migrations.options import OPTIONS, OptionKind, OptionSpec, applies
 from pqcore.selection.condition import LISTS, MEANING, NO_VALUE, Op
 from pqcore.selection.document import MEMBERS
 from pqcore.text import clean
@@ -33,6 +33,7 @@ class Kind(StrEnum):
     CHOICE = "choice"
     NUMBER = "number"
     TEXT = "text"
+    BYTES = "bytes"  # text, or {"bytes": "00ff"}
     FLAG = "flag"
 
 
@@ -69,6 +70,7 @@ _OPTION_KINDS: Mapping[OptionKind, Kind] = {
     OptionKind.KEY: Kind.KEY,
     OptionKind.KEY_REF: Kind.KEY_REF,
     OptionKind.TEXT: Kind.TEXT,
+    OptionKind.BYTES: Kind.BYTES,
     OptionKind.INTEGER: Kind.NUMBER,
 }
 _FIRST = (
@@ -88,15 +90,8 @@ def fields(scope: Scope, document: Mapping[str, Any]) -> tuple[Field, ...]:
     options = document.get("options")
     chosen = options if isinstance(options, Mapping) else {}
     specs = {spec.name: spec for spec in OPTIONS[scope]}
-    shown = [_option_field(spec) for spec in OPTIONS[scope] if _applies(spec, specs, chosen)]
+    shown = [_option_field(spec) for spec in OPTIONS[scope] if applies(spec, specs, chosen)]
     return (*_FIRST, *shown, *_LAST)
-
-
-def _applies(spec: OptionSpec, specs: Mapping[str, OptionSpec], options: Mapping[str, Any]) -> bool:
-    if spec.when is None:
-        return True
-    name, wanted = spec.when
-    return bool(options.get(name, specs[name].default) == wanted)
 
 
 def _option_field(spec: OptionSpec) -> Field:
@@ -157,7 +152,10 @@ def _get(document: Mapping[str, Any], field: Field) -> str:
 def put(document: Mapping[str, Any], field: Field, text: str) -> dict[str, Any]:
     """The document with what was typed into the field; an empty text takes the member out."""
     return _put(
-        document, field.path, _value(field, text.strip() if field.kind is not Kind.TEXT else text), field.required
+        document,
+        field.path,
+        _value(field, text.strip() if field.kind not in (Kind.TEXT, Kind.BYTES) else text),
+        field.required,
     )
 
 
@@ -172,6 +170,9 @@ def _value(field: Field, text: str) -> Any:
         case Kind.NUMBER:
             # what is no number stays as it was typed: the parser says so at its place
             return number_of(text)
+        case Kind.BYTES:
+            typed = value_of(text)
+            return typed if isinstance(typed, dict) else text
         case Kind.FLAG:
             return True
     return text

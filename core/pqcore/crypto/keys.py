@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hpke, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, mlkem, rsa, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, mlkem, rsa, x25519
 
 from pqcore.crypto import catalogue
 from pqcore.errors import KeyStoreError, PQConsoleError
@@ -37,6 +37,12 @@ _CURVES: dict[str, type[ec.EllipticCurve]] = {
     "ECDSA-P384": ec.SECP384R1,
     "ECDSA-P521": ec.SECP521R1,
 }
+# Curves whose keys are of one kind only: signing with the Edwards curves, key agreement with X25519.
+_FIXED: dict[str, type[ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey | x25519.X25519PrivateKey]] = {
+    "Ed25519": ed25519.Ed25519PrivateKey,
+    "Ed448": ed448.Ed448PrivateKey,
+    "X25519": x25519.X25519PrivateKey,
+}
 
 GENERATED: tuple[str, ...] = (
     *HYBRID_ALGORITHMS,
@@ -46,7 +52,7 @@ GENERATED: tuple[str, ...] = (
     *SHARED_SECRETS,
     *(f"RSA-{bits}" for bits in RSA_SIZES),
     *_CURVES,
-    "Ed25519",
+    *_FIXED,
 )
 
 HybridPrivateKey = hpke.MLKEM768X25519PrivateKey | hpke.MLKEM1024P384PrivateKey
@@ -55,8 +61,20 @@ KemPrivateKey = mlkem.MLKEM768PrivateKey | mlkem.MLKEM1024PrivateKey | HybridPri
 KemPublicKey = mlkem.MLKEM768PublicKey | mlkem.MLKEM1024PublicKey | HybridPublicKey
 MldsaPrivateKey = mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDSA87PrivateKey
 MldsaPublicKey = mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey | mldsa.MLDSA87PublicKey
-ClassicalPrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-ClassicalPublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+ClassicalPrivateKey = (
+    rsa.RSAPrivateKey
+    | ec.EllipticCurvePrivateKey
+    | ed25519.Ed25519PrivateKey
+    | ed448.Ed448PrivateKey
+    | x25519.X25519PrivateKey
+)
+ClassicalPublicKey = (
+    rsa.RSAPublicKey
+    | ec.EllipticCurvePublicKey
+    | ed25519.Ed25519PublicKey
+    | ed448.Ed448PublicKey
+    | x25519.X25519PublicKey
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +125,7 @@ def generate(algorithm: str) -> KeyMaterial:
     elif name in _CURVES:
         secret = _pkcs8(ec.generate_private_key(_CURVES[name]()))
     else:
-        secret = _pkcs8(ed25519.Ed25519PrivateKey.generate())
+        secret = _pkcs8(_FIXED[name].generate())
     return KeyMaterial(secret, public_of(name, secret), seal_secret_for(name))
 
 
@@ -216,26 +234,26 @@ def mldsa_public(algorithm: str, public: bytes) -> MldsaPublicKey:
 
 @lru_cache(maxsize=128)
 def classical_private(algorithm: str, secret: bytes) -> ClassicalPrivateKey:
-    """An RSA, ECDSA or Ed25519 private key from PKCS#8 DER. Raises KeyStoreError where it is another kind of key."""
+    """An RSA, ECDSA, Ed25519, Ed448 or X25519 private key from PKCS#8 DER. Raises KeyStoreError for another kind."""
     try:
         key = serialization.load_der_private_key(secret, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise KeyStoreError(f"The private key of {algorithm} cannot be read", "Import the key again") from None
-    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
-        raise _wrong_kind(algorithm, "an RSA, ECDSA or Ed25519 key")
+    if not isinstance(key, ClassicalPrivateKey):
+        raise _wrong_kind(algorithm, "an RSA, elliptic curve or Edwards curve key")
     _same_kind(algorithm, key.public_key())
     return key
 
 
 @lru_cache(maxsize=128)
 def classical_public(algorithm: str, public: bytes) -> ClassicalPublicKey:
-    """An RSA, ECDSA or Ed25519 public key from SubjectPublicKeyInfo DER. Raises KeyStoreError."""
+    """An RSA, ECDSA, Ed25519, Ed448 or X25519 public key from SubjectPublicKeyInfo DER. Raises KeyStoreError."""
     try:
         key = serialization.load_der_public_key(public)
     except (ValueError, UnsupportedAlgorithm):
         raise KeyStoreError(f"The public key of {algorithm} cannot be read", "Import the key again") from None
-    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
-        raise _wrong_kind(algorithm, "an RSA, ECDSA or Ed25519 key")
+    if not isinstance(key, ClassicalPublicKey):
+        raise _wrong_kind(algorithm, "an RSA, elliptic curve or Edwards curve key")
     _same_kind(algorithm, key)
     return key
 
@@ -264,7 +282,7 @@ def _parse_private(data: bytes) -> Identified | None:
         ) from None
     except (ValueError, UnsupportedAlgorithm):
         return None
-    if isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
+    if isinstance(key, ClassicalPrivateKey):
         public = key.public_key()
         return Identified(_classical_name(public), _pkcs8(key), _spki(public))
     name = _SEEDED.get(type(key).__name__)
@@ -280,7 +298,7 @@ def _parse_public(data: bytes) -> Identified | None:
         key = load(data)
     except (ValueError, UnsupportedAlgorithm):
         return None
-    if isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
+    if isinstance(key, ClassicalPublicKey):
         return Identified(_classical_name(key), None, _spki(key))
     name = _SEEDED.get(type(key).__name__.replace("Public", "Private"))
     if name is None:
@@ -354,6 +372,10 @@ def _classical_name(key: ClassicalPublicKey) -> str:
         return f"RSA-{key.key_size}"
     if isinstance(key, ed25519.Ed25519PublicKey):
         return "Ed25519"
+    if isinstance(key, ed448.Ed448PublicKey):
+        return "Ed448"
+    if isinstance(key, x25519.X25519PublicKey):
+        return "X25519"
     for name, curve in _CURVES.items():
         if isinstance(key.curve, curve):
             return name

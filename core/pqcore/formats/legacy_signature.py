@@ -1,12 +1,17 @@
-"""Old signatures: Ed25519 (RFC 8032), ECDSA P-256 with SHA-256 in DER (FIPS 186-5), RSA-PSS with SHA-256 (RFC 8017)."""
+"""Old signatures: Ed25519 and Ed448 (RFC 8032), ECDSA (FIPS 186-5) in DER or raw, RSA-PSS and PKCS #1 v1.5 (RFC 8017).
+
+Each form names its hash; ECDSA takes the one of its curve's strength (P-256: SHA-256, P-384: SHA-384, P-521: SHA-512).
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from pqcore.crypto import keys
 from pqcore.errors import KeyStoreError
@@ -18,16 +23,70 @@ class LegacySignature(StrEnum):
     """How an old signature was made."""
 
     ED25519 = "Ed25519"
-    ECDSA_P256 = "ECDSA-P256"  # SHA-256, DER
-    RSA_PSS_SHA256 = "RSA-PSS-SHA256"  # MGF1 with SHA-256
+    ED448 = "Ed448"  # pure, with an empty context
+    ECDSA_P256 = "ECDSA-P256"
+    ECDSA_P384 = "ECDSA-P384"
+    ECDSA_P521 = "ECDSA-P521"
+    RSA_PSS_SHA256 = "RSA-PSS-SHA256"  # MGF1 with the same hash
+    RSA_PSS_SHA384 = "RSA-PSS-SHA384"
+    RSA_PSS_SHA512 = "RSA-PSS-SHA512"
+    RSA_PKCS1_SHA256 = "RSA-PKCS1-SHA256"
+    RSA_PKCS1_SHA384 = "RSA-PKCS1-SHA384"
+    RSA_PKCS1_SHA512 = "RSA-PKCS1-SHA512"
 
 
 class SaltLength(StrEnum):
     """Salt length of RSA-PSS."""
 
     AUTO = "auto"  # any length, read from the signature
-    DIGEST = "digest"  # 32 bytes
+    DIGEST = "digest"  # that of the hash
     MAX = "max"  # the longest that fits the key
+
+
+class EcdsaEncoding(StrEnum):
+    """How the two numbers of an ECDSA signature are written."""
+
+    DER = "der"
+    RAW = "raw"  # r || s, each as long as the curve's order (IEEE P1363, JOSE)
+
+
+class LowS(StrEnum):
+    """Which of the two valid ``s`` of an ECDSA signature is taken: ``s`` and ``n - s`` verify alike."""
+
+    ANY = "any"
+    REQUIRED = "required"  # the lower one alone
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureParameters:
+    """What a form leaves open; each form looks at its own."""
+
+    salt_length: SaltLength = SaltLength.AUTO
+    ecdsa_encoding: EcdsaEncoding = EcdsaEncoding.DER
+    low_s: LowS = LowS.ANY
+
+
+_ECDSA: dict[LegacySignature, hashes.HashAlgorithm] = {
+    LegacySignature.ECDSA_P256: hashes.SHA256(),
+    LegacySignature.ECDSA_P384: hashes.SHA384(),
+    LegacySignature.ECDSA_P521: hashes.SHA512(),
+}
+_PSS: dict[LegacySignature, hashes.HashAlgorithm] = {
+    LegacySignature.RSA_PSS_SHA256: hashes.SHA256(),
+    LegacySignature.RSA_PSS_SHA384: hashes.SHA384(),
+    LegacySignature.RSA_PSS_SHA512: hashes.SHA512(),
+}
+_PKCS1: dict[LegacySignature, hashes.HashAlgorithm] = {
+    LegacySignature.RSA_PKCS1_SHA256: hashes.SHA256(),
+    LegacySignature.RSA_PKCS1_SHA384: hashes.SHA384(),
+    LegacySignature.RSA_PKCS1_SHA512: hashes.SHA512(),
+}
+_PLAIN = SignatureParameters()
+
+
+def key_kind(form: LegacySignature) -> str:
+    """The algorithm of the keys that verify this form; ``RSA-`` stands for RSA keys of every size."""
+    return "RSA-" if form in _PSS or form in _PKCS1 else form.value
 
 
 def verify_legacy(
@@ -35,28 +94,30 @@ def verify_legacy(
     signature: bytes,
     payload: bytes,
     key: KeyLike,
-    *,
-    salt_length: SaltLength = SaltLength.AUTO,
+    parameters: SignatureParameters = _PLAIN,
 ) -> None:
     """Verify an old signature over ``payload`` with the public key of ``key``.
 
-    Raises FormatError where its length or DER cannot be right, NotAuthentic where it does not verify, KeyStoreError
-    where ``key`` is of another kind.
+    Raises FormatError where its length or encoding cannot be right, NotAuthentic where it does not verify,
+    KeyStoreError where ``key`` is of another kind.
     """
     public = keys.classical_public(key.algorithm, public_of(key))
     try:
         if form is LegacySignature.ED25519 and isinstance(public, ed25519.Ed25519PublicKey):
-            _length(signature, 64, 64)
+            _length(signature, 64)
             public.verify(signature, payload)
-        elif form is LegacySignature.ECDSA_P256 and isinstance(public, ec.EllipticCurvePublicKey) and _is_p256(public):
-            _length(signature, 8, 72)
-            if signature[0] != 0x30:
-                raise FormatError("The signature is not DER", "Check format and encoding")
-            public.verify(signature, payload, ec.ECDSA(hashes.SHA256()))
-        elif form is LegacySignature.RSA_PSS_SHA256 and isinstance(public, rsa.RSAPublicKey):
-            size = public.key_size // 8
-            _length(signature, size, size)
-            public.verify(signature, payload, _pss(salt_length), hashes.SHA256())
+        elif form is LegacySignature.ED448 and isinstance(public, ed448.Ed448PublicKey):
+            _length(signature, 114)
+            public.verify(signature, payload)
+        elif form in _ECDSA and isinstance(public, ec.EllipticCurvePublicKey) and key.algorithm == form:
+            der = _ecdsa(signature, public.curve.group_order, parameters)
+            public.verify(der, payload, ec.ECDSA(_ECDSA[form]))
+        elif form in _PSS and isinstance(public, rsa.RSAPublicKey):
+            _length(signature, (public.key_size + 7) // 8)
+            public.verify(signature, payload, _pss(_PSS[form], parameters.salt_length), _PSS[form])
+        elif form in _PKCS1 and isinstance(public, rsa.RSAPublicKey):
+            _length(signature, (public.key_size + 7) // 8)
+            public.verify(signature, payload, padding.PKCS1v15(), _PKCS1[form])
         else:
             raise KeyStoreError(f"The key {key.id} is of {key.algorithm}, {form} needs another", "Name another key")
     except InvalidSignature:
@@ -65,12 +126,8 @@ def verify_legacy(
         ) from None
 
 
-def _is_p256(public: ec.EllipticCurvePublicKey) -> bool:
-    return isinstance(public.curve, ec.SECP256R1)
-
-
-def _pss(salt_length: SaltLength) -> padding.PSS:
-    mgf = padding.MGF1(hashes.SHA256())
+def _pss(digest: hashes.HashAlgorithm, salt_length: SaltLength) -> padding.PSS:
+    mgf = padding.MGF1(digest)
     match salt_length:
         case SaltLength.AUTO:
             return padding.PSS(mgf=mgf, salt_length=padding.PSS.AUTO)
@@ -80,9 +137,35 @@ def _pss(salt_length: SaltLength) -> padding.PSS:
             return padding.PSS(mgf=mgf, salt_length=padding.PSS.MAX_LENGTH)
 
 
-def _length(signature: bytes, least: int, most: int) -> None:
-    if not least <= len(signature) <= most:
-        expected = str(most) if least == most else f"{least} to {most}"
+def _ecdsa(signature: bytes, order: int, parameters: SignatureParameters) -> bytes:
+    """The signature in DER. Raises FormatError where it is not encoded as it has to be, NotAuthentic for a high s."""
+    if parameters.ecdsa_encoding is EcdsaEncoding.RAW:
+        size = (order.bit_length() + 7) // 8
+        _length(signature, 2 * size)
+        r, s = int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big")
+    else:
+        r, s = _from_der(signature)
+    if not (0 < r < order and 0 < s < order):
+        raise NotAuthentic("The signature holds a number that the curve does not have", "Check format and encoding")
+    if parameters.low_s is LowS.REQUIRED and s > order // 2:
+        raise NotAuthentic("The signature has the higher s of the two", "Find out who changed it, or set low_s to any")
+    return encode_dss_signature(r, s)
+
+
+def _from_der(signature: bytes) -> tuple[int, int]:
+    try:
+        r, s = decode_dss_signature(signature)
+        if encode_dss_signature(r, s) == signature:  # else it is BER, or has bytes too many
+            return r, s
+    except ValueError:
+        pass
+    raise FormatError(
+        "The signature is not two numbers in DER", "Check format and encoding, or set ecdsa_encoding to raw"
+    )
+
+
+def _length(signature: bytes, expected: int) -> None:
+    if len(signature) != expected:
         raise FormatError(
             f"The signature has {len(signature)} bytes where {expected} are expected", "Check format and encoding"
         )

@@ -1,6 +1,6 @@
 """Where keys live: the interface of a key provider and what a key is.
 
-Material is raw standard encodings: RSA, EC and Ed25519 private keys as PKCS#8 DER and public keys as
+Material is raw standard encodings: RSA, EC and Edwards curve private keys as PKCS#8 DER and public keys as
 SubjectPublicKeyInfo DER; AES keys, HMAC keys and peppers as raw bytes; ML-KEM (64 bytes), ML-DSA (32 bytes) and
 hybrid HPKE keys (32 bytes, draft-ietf-hpke-pq) as their seed, with raw public keys.
 """

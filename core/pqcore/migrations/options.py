@@ -6,6 +6,7 @@ The selection parser, its JSON Schema, the editor's completion and ``build`` all
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,6 +24,7 @@ class OptionKind(StrEnum):
     KEY = "key"  # a key of the keyring: ``name`` or ``name:version``
     KEY_REF = "key_ref"  # a key as above, or {"column": "c"} where c holds the key's name in each row
     TEXT = "text"
+    BYTES = "bytes"  # a text, taken as UTF-8, or {"bytes": "00ff"} in hexadecimal
     INTEGER = "integer"  # from ``minimum`` to ``maximum``
 
 
@@ -37,7 +39,7 @@ class OptionSpec:
         choices: allowed values of a CHOICE, most usual first.
         default: used where it is absent; None means decided by the value or not used, as ``help`` says.
         required: has to be given (where ``when`` holds).
-        when: (option, value) that has to hold for this one to be allowed; None: always.
+        when: (option, value, ...): the option has to have one of the values for this one to be allowed; None: always.
         minimum: least INTEGER.
         maximum: greatest INTEGER.
     """
@@ -48,7 +50,7 @@ class OptionSpec:
     choices: tuple[str, ...] = ()
     default: Any = None
     required: bool = False
-    when: tuple[str, str] | None = None
+    when: tuple[str, ...] | None = None
     minimum: int | None = None
     maximum: int | None = None
 
@@ -62,16 +64,21 @@ class OptionProblem:
     remedy: str
 
 
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
 _ENCODINGS = ("raw", "hex", "base64", "base64url")
 _ENCODING_HELP = "How the column holds bytes; by default raw for binary columns and base64 for text columns."
+_OAEP = ("RSA-OAEP-SHA256", "RSA-OAEP-SHA1", "RSA-OAEP-SHA224", "RSA-OAEP-SHA384", "RSA-OAEP-SHA512")
+_ECDSA = ("ECDSA-P256", "ECDSA-P384", "ECDSA-P521")
+_PSS = ("RSA-PSS-SHA256", "RSA-PSS-SHA384", "RSA-PSS-SHA512")
+_PKCS1_SIGNATURES = ("RSA-PKCS1-SHA256", "RSA-PKCS1-SHA384", "RSA-PKCS1-SHA512")
 
 OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
     Scope.WRAPPERS: (
         OptionSpec(
             "format",
             OptionKind.CHOICE,
-            "How the old keys are wrapped; the hash serves OAEP and MGF1 alike.",
-            choices=("RSA-OAEP-SHA256", "RSA-OAEP-SHA1", "AES-KW"),
+            "How the old keys are wrapped.",
+            choices=(*_OAEP, "AES-KW", "AES-KWP"),
             required=True,
         ),
         OptionSpec("encoding", OptionKind.CHOICE, _ENCODING_HELP, choices=_ENCODINGS),
@@ -82,7 +89,14 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
             required=True,
         ),
         OptionSpec("new_key", OptionKind.KEY, "The key that the new values are sealed to.", required=True),
-        OptionSpec("label", OptionKind.TEXT, "OAEP label of the old values (UTF-8).", default=""),
+        OptionSpec(
+            "mgf1_hash",
+            OptionKind.CHOICE,
+            "Hash of OAEP's mask generation; by default the same as OAEP's own.",
+            choices=("SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512"),
+            when=("format", *_OAEP),
+        ),
+        OptionSpec("label", OptionKind.BYTES, "OAEP label of the old values.", default="", when=("format", *_OAEP)),
         OptionSpec(
             "max_key_bytes",
             OptionKind.INTEGER,
@@ -97,7 +111,7 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
             "format",
             OptionKind.CHOICE,
             "How the old signatures were made.",
-            choices=("Ed25519", "ECDSA-P256", "RSA-PSS-SHA256"),
+            choices=("Ed25519", "Ed448", *_ECDSA, *_PSS, *_PKCS1_SIGNATURES),
             required=True,
         ),
         OptionSpec("encoding", OptionKind.CHOICE, _ENCODING_HELP, choices=_ENCODINGS),
@@ -135,7 +149,23 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
             "Salt length of RSA-PSS: any, the digest's length, or the longest that fits.",
             choices=("auto", "digest", "max"),
             default="auto",
-            when=("format", "RSA-PSS-SHA256"),
+            when=("format", *_PSS),
+        ),
+        OptionSpec(
+            "ecdsa_encoding",
+            OptionKind.CHOICE,
+            "Whether an ECDSA signature is DER, or r and s side by side (IEEE P1363, JOSE).",
+            choices=("der", "raw"),
+            default="der",
+            when=("format", *_ECDSA),
+        ),
+        OptionSpec(
+            "low_s",
+            OptionKind.CHOICE,
+            "Whether the higher of the two s that verify is refused, where the old signer never wrote it.",
+            choices=("any", "required"),
+            default="any",
+            when=("format", *_ECDSA),
         ),
     ),
     Scope.HASHES: (
@@ -194,7 +224,12 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
 }
 
 # Other standards' names for the same thing, taken in selections.
-ALIASES: Mapping[str, str] = {"RSA-OAEP": "RSA-OAEP-SHA1", "RSA-OAEP-256": "RSA-OAEP-SHA256"}
+ALIASES: Mapping[str, str] = {
+    "RSA-OAEP": "RSA-OAEP-SHA1",
+    "RSA-OAEP-256": "RSA-OAEP-SHA256",
+    "RSA-OAEP-384": "RSA-OAEP-SHA384",
+    "RSA-OAEP-512": "RSA-OAEP-SHA512",
+}
 
 
 def problems(scope: Scope, options: Mapping[str, Any]) -> list[OptionProblem]:
@@ -204,18 +239,28 @@ def problems(scope: Scope, options: Mapping[str, Any]) -> list[OptionProblem]:
     for spec in specs.values():
         path = f"options.{spec.name}"
         value = options.get(spec.name)
-        if spec.when is not None and not _holds(spec.when, specs, options):
-            if value is not None:
-                other, wanted = spec.when
-                found.append(
-                    OptionProblem(path, f"This option goes with {other} {wanted!r} only", f"Remove it, or set {other}")
-                )
+        if not applies(spec, specs, options):
+            if value is not None and spec.when is not None:
+                other, *wanted = spec.when
+                goes_with = f"This option goes with {other} {' or '.join(map(repr, wanted))} only"
+                found.append(OptionProblem(path, goes_with, f"Remove it, or set {other}"))
         elif value is None:
             if spec.required:
                 found.append(OptionProblem(path, "This option is required", _how_to_set(spec)))
         else:
             found.extend(_value_problem(spec, value, path))
     return found
+
+
+def applies(spec: OptionSpec, specs: Mapping[str, OptionSpec], options: Mapping[str, Any]) -> bool:
+    """Whether ``spec`` is allowed beside the values that ``options`` have; ``specs`` are its scope's, by name."""
+    if spec.when is None:
+        return True
+    name, *wanted = spec.when
+    value = options.get(name)
+    if value is None:
+        value = specs[name].default
+    return isinstance(value, str) and ALIASES.get(value, value) in wanted
 
 
 def resolve(scope: Scope, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,7 +273,13 @@ def resolve(scope: Scope, options: Mapping[str, Any]) -> dict[str, Any]:
         first = wrong[0]
         raise UsageError(f"{first.path}: {first.message}", first.remedy)
     values = {spec.name: options.get(spec.name, spec.default) for spec in OPTIONS[scope]}
-    return {name: ALIASES.get(value, value) if isinstance(value, str) else value for name, value in values.items()}
+    chosen = {spec.name for spec in OPTIONS[scope] if spec.kind is OptionKind.CHOICE}
+    return {name: ALIASES.get(value, value) if name in chosen else value for name, value in values.items()}
+
+
+def octets(value: str | Mapping[str, str]) -> bytes:
+    """The bytes of a BYTES option's value."""
+    return value.encode() if isinstance(value, str) else bytes.fromhex(value["bytes"])
 
 
 def for_column(scope: Scope, options: Mapping[str, Any], *, binary: bool) -> dict[str, Any]:
@@ -273,12 +324,6 @@ def _unknown(name: str, specs: Mapping[str, OptionSpec]) -> OptionProblem:
     return OptionProblem(f"options.{name}", "There is no such option in this scope", remedy)
 
 
-def _holds(when: tuple[str, str], specs: Mapping[str, OptionSpec], options: Mapping[str, Any]) -> bool:
-    name, wanted = when
-    value = options.get(name)
-    return bool((specs[name].default if value is None else value) == wanted)
-
-
 def _value_problem(spec: OptionSpec, value: Any, path: str) -> list[OptionProblem]:
     match spec.kind:
         case OptionKind.CHOICE:
@@ -293,10 +338,19 @@ def _value_problem(spec: OptionSpec, value: Any, path: str) -> list[OptionProble
         case OptionKind.TEXT:
             known = isinstance(value, str)
             message = "This is not text"
+        case OptionKind.BYTES:
+            known = isinstance(value, str) or _is_octets(value)
+            message = "This is neither text nor bytes in hexadecimal"
         case _:
             known = isinstance(value, str) and bool(value)
             message = "This is not a name"
     return [] if known else [OptionProblem(path, message, _how_to_set(spec))]
+
+
+def _is_octets(value: Any) -> bool:
+    if not isinstance(value, Mapping) or set(value) != {"bytes"}:
+        return False
+    return isinstance(value["bytes"], str) and _HEX.fullmatch(value["bytes"]) is not None
 
 
 def _in_bounds(spec: OptionSpec, value: int) -> bool:
@@ -317,3 +371,5 @@ def _how_to_set(spec: OptionSpec) -> str:
             return 'Set it to the name of a key, or to {"column": "..."}'
         case OptionKind.TEXT:
             return "Set it to a text"
+        case OptionKind.BYTES:
+            return 'Set it to a text, or to {"bytes": "00ff"}'

@@ -13,7 +13,15 @@ from pqcore.errors import UsageError
 from pqcore.formats import signature
 from pqcore.formats.encoding import Encoding, decode, encode, encode_like, encoded_length, encoding_for
 from pqcore.formats.errors import FormatError, NotAuthentic
-from pqcore.formats.legacy_signature import LegacySignature, SaltLength, verify_legacy
+from pqcore.formats.legacy_signature import (
+    EcdsaEncoding,
+    LegacySignature,
+    LowS,
+    SaltLength,
+    SignatureParameters,
+    key_kind,
+    verify_legacy,
+)
 from pqcore.keys.provider import Key, KeyProvider
 from pqcore.migrations.base import (
     Failed,
@@ -39,12 +47,6 @@ from pqcore.migrations.place import (
     target_key,
 )
 
-_OLD_KEYS = {
-    LegacySignature.ED25519: ("Ed25519",),
-    LegacySignature.ECDSA_P256: ("ECDSA-P256",),
-    LegacySignature.RSA_PSS_SHA256: ("RSA-",),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class SignatureMigration:
@@ -61,7 +63,7 @@ class SignatureMigration:
         mode: whether the old signature stays.
         signature_field: the column for the new signature; None where it replaces the old one or goes beside the row.
         signature_encoding: how that column holds bytes; None: as the field does.
-        salt_length: of RSA-PSS.
+        parameters: what the form leaves open.
         now: the time to write.
     """
 
@@ -75,7 +77,7 @@ class SignatureMigration:
     mode: signature.Mode
     signature_field: str | None
     signature_encoding: Encoding | None
-    salt_length: SaltLength
+    parameters: SignatureParameters
     now: Callable[[], datetime]
 
     @property
@@ -155,7 +157,7 @@ class SignatureMigration:
             self._check(field, payload, None, record)
             return Skipped(SkipReason.NOT_IN_SCOPE)
         old_key = self.old_keys.of(record.values)
-        verify_legacy(self.form, old, payload, old_key, salt_length=self.salt_length)
+        verify_legacy(self.form, old, payload, old_key, self.parameters)
         new = signature.countersign(
             payload,
             old,
@@ -242,12 +244,16 @@ def build_signatures(
         form=form,
         encoding=None if chosen["encoding"] is None else Encoding(chosen["encoding"]),
         payload=chosen["payload"],
-        old_keys=OldKeys(keys, chosen["old_key"], _OLD_KEYS[form]),
+        old_keys=OldKeys(keys, chosen["old_key"], (key_kind(form),)),
         new_key=target_key(keys, chosen["new_key"], target_key_id, algorithm),
         provider=keys,
         mode=signature.Mode.REPLACE if chosen["mode"] == "replace" else signature.Mode.COUNTERSIGN,
         signature_field=chosen["signature_field"],
         signature_encoding=None if chosen["signature_encoding"] is None else Encoding(chosen["signature_encoding"]),
-        salt_length=SaltLength(chosen["salt_length"] or "auto"),
+        parameters=SignatureParameters(
+            salt_length=SaltLength(chosen["salt_length"]),
+            ecdsa_encoding=EcdsaEncoding(chosen["ecdsa_encoding"]),
+            low_s=LowS(chosen["low_s"]),
+        ),
         now=now,
     )

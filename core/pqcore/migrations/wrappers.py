@@ -12,7 +12,7 @@ from pqcore.errors import KeyStoreError
 from pqcore.formats import wrapped_key
 from pqcore.formats.encoding import Encoding, decode, encode_like, encoded_length, encoding_for
 from pqcore.formats.errors import FormatError, NotAuthentic
-from pqcore.formats.legacy_wrap import LegacyWrap, unwrap
+from pqcore.formats.legacy_wrap import OAEP_HASHES, LegacyWrap, WrapParameters, unwrap
 from pqcore.keys.provider import Key, KeyProvider
 from pqcore.migrations.base import (
     Failed,
@@ -25,7 +25,7 @@ from pqcore.migrations.base import (
     Skipped,
     SkipReason,
 )
-from pqcore.migrations.options import resolve
+from pqcore.migrations.options import octets, resolve
 from pqcore.migrations.place import BAD_DATA, OldKeys, Place, failed, prefix_marks, stored_bytes, target_key
 
 
@@ -37,7 +37,7 @@ class WrapperMigration:
         place: what new values are bound to.
         form: how old values are wrapped.
         encoding: how the column holds bytes; None: raw for bytes, base64 for text.
-        label: OAEP label.
+        parameters: what the form leaves open.
         old_keys: keys of old values.
         new_key: the KEM key.
         provider: where keys of values already in our form are looked up.
@@ -47,7 +47,7 @@ class WrapperMigration:
     place: Place
     form: LegacyWrap
     encoding: Encoding | None
-    label: bytes
+    parameters: WrapParameters
     old_keys: OldKeys
     new_key: Key
     provider: KeyProvider
@@ -86,7 +86,7 @@ class WrapperMigration:
                 return self._reseal(record, value)
             encoding = encoding_for(value, self.encoding)
             old = decode(value, encoding, line_breaks=True)
-            plaintext = unwrap(self.form, old, self.old_keys.of(record.values), label=self.label)
+            plaintext = unwrap(self.form, old, self.old_keys.of(record.values), self.parameters)
             return self._sealed(record, value, encoding, plaintext)
         except BAD_DATA as error:
             return failed(error)
@@ -152,7 +152,7 @@ def build_wrappers(
     """The migration of one job of this scope. Raises UsageError or KeyStoreError."""
     chosen = resolve(Scope.WRAPPERS, options)
     form = LegacyWrap(chosen["format"])
-    needed = ("AES-",) if form is LegacyWrap.AES_KW else ("RSA-",)
+    needed = ("RSA-",) if form in OAEP_HASHES else ("AES-",)
     new_key = target_key(keys, chosen["new_key"], target_key_id, algorithm)
     if new_key.seal_secret is None:
         raise KeyStoreError(
@@ -162,7 +162,7 @@ def build_wrappers(
         place=place,
         form=form,
         encoding=None if chosen["encoding"] is None else Encoding(chosen["encoding"]),
-        label=str(chosen["label"]).encode(),
+        parameters=WrapParameters(label=octets(chosen["label"]), mgf1_hash=chosen["mgf1_hash"]),
         old_keys=OldKeys(keys, chosen["old_key"], needed),
         new_key=new_key,
         provider=keys,

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 from pqcore.errors import PQConsoleError
 from pqcore.keys.provider import KeyProvider
 from pqcore.migrations.base import Scope
-from pqcore.migrations.options import OPTIONS, OptionKind, OptionSpec
+from pqcore.migrations.options import OPTIONS, OptionKind, OptionSpec, applies
 from pqcore.selection.catalog import Catalog, ColumnInfo
 from pqcore.selection.condition import MEANING, NO_VALUE, Op
 from pqcore.selection.cursor import Awaits, Cursor, Path, cursor_at
@@ -128,12 +128,19 @@ def _members(cursor: Cursor, scope: Scope | None) -> Iterator[_Choice]:
     elif path == ("throttle",):
         meanings = THROTTLE_MEMBERS
     elif path[:1] == ("options",) and len(path) == 2:
-        meanings = {"column": "the column that names the key in each row"}
+        meanings = _option_members(str(path[1]), scope)
     elif _is_condition(path):
         meanings = _condition_members(cursor)
     elif "value" in path:
         meanings = {"bytes": "a binary value, in hexadecimal"}
     return (_text(name, meaning) for name, meaning in meanings.items() if name not in cursor.members)
+
+
+def _option_members(name: str, scope: Scope | None) -> Mapping[str, str]:
+    kinds = {spec.kind for spec in _specs(scope) if spec.name == name}
+    if OptionKind.BYTES in kinds:
+        return {"bytes": "a binary value, in hexadecimal"}
+    return {"column": "the column that names the key in each row"}
 
 
 def _condition_members(cursor: Cursor) -> Mapping[str, str]:
@@ -152,11 +159,12 @@ def _specs(scope: Scope | None) -> list[OptionSpec]:
 
 
 def _fits(spec: OptionSpec, cursor: Cursor, scope: Scope | None) -> bool:
-    if spec.when is None:
+    specs = {other.name: other for other in _specs(scope)}
+    if applies(spec, specs, cursor.members) or spec.when is None:
         return True
-    other, wanted = spec.when
-    default = next((s.default for s in _specs(scope) if s.name == other), None)
-    return cursor.members.get(other, default) in (wanted, None)
+    # an option is offered while what decides about it is not said yet
+    decider = spec.when[0]
+    return cursor.members.get(decider, specs[decider].default) is None
 
 
 def _values(cursor: Cursor, sources: _Sources, scope: Scope | None) -> list[_Choice]:

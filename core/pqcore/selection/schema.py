@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from importlib import resources
 from typing import Any
 
@@ -225,11 +226,17 @@ def _options(scope: Scope) -> Schema:
     return {**schema, "allOf": rules} if rules else schema
 
 
-def _holds(when: tuple[str, str], specs: tuple[OptionSpec, ...]) -> Schema:
-    name, wanted = when
+def _holds(when: tuple[str, ...], specs: tuple[OptionSpec, ...]) -> Schema:
+    name, *wanted = when
     default = next(spec.default for spec in specs if spec.name == name)
-    rule: Schema = {"properties": {name: {"const": wanted}}}
-    return rule if default == wanted else {**rule, "required": [name]}
+    values = _with_aliases(wanted)
+    rule: Schema = {"properties": {name: {"const": values[0]} if len(values) == 1 else {"enum": values}}}
+    return rule if default in wanted else {**rule, "required": [name]}
+
+
+def _with_aliases(names: Iterable[str]) -> list[str]:
+    known = list(names)
+    return [*known, *(alias for alias, name in ALIASES.items() if name in known)]
 
 
 def _option(spec: OptionSpec) -> Schema:
@@ -238,7 +245,7 @@ def _option(spec: OptionSpec) -> Schema:
         schema["default"] = spec.default
     match spec.kind:
         case OptionKind.CHOICE:
-            schema["enum"] = [*spec.choices, *(alias for alias, name in ALIASES.items() if name in spec.choices)]
+            schema["enum"] = _with_aliases(spec.choices)
         case OptionKind.INTEGER:
             schema["type"] = "integer"
             schema |= {"minimum": spec.minimum} if spec.minimum is not None else {}
@@ -252,6 +259,8 @@ def _option(spec: OptionSpec) -> Schema:
             schema["anyOf"] = [_ref("key_reference"), column]
         case OptionKind.TEXT:
             schema["type"] = "string"
+        case OptionKind.BYTES:
+            schema["anyOf"] = [{"type": "string"}, _ref("bytes")]
     return schema
 
 

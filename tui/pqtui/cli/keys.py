@@ -13,7 +13,7 @@ from pqtui.cli.flags import keyring, must_write, settings_of
 from pqtui.cli.output import print_json, print_properties, print_table
 
 # DER of a SubjectPublicKeyInfo starts with a SEQUENCE; raw public keys are of fixed other lengths.
-_SPKI_ALGORITHMS = ("RSA", "ECDSA", "Ed25519")
+_SPKI_ALGORITHMS = ("RSA", "ECDSA", "Ed25519", "Ed448", "X25519")
 
 
 def list_keys(args: argparse.Namespace) -> int:
