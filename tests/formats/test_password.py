@@ -12,7 +12,8 @@ from pqcore.crypto.argon2id import DEFAULT_COST, Cost
 from pqcore.errors import KeyStoreError, PQConsoleError
 from pqcore.formats import password as pw
 from pqcore.formats.errors import FormatError
-from pqcore.formats.legacy_password import MAX_PBKDF2_ITERATIONS, parse_legacy
+from pqcore.formats.legacy_password import parse_legacy
+from pqcore.formats.legacy_scheme import MAX_PBKDF2_ITERATIONS
 from pqcore.formats.password import Kind, Limits, PasswordCheck, check_password, classify, wrap_password_hash
 from tests.formats import old_passwords
 from tests.formats.keyring import key, ring
@@ -95,10 +96,11 @@ def test_a_pepper_is_needed_and_has_to_be_the_right_one():
         ("!aB3dE6gH9jK2mN5pQ8sT1vaB3dE6gH9jK2mN5pQ8s", Kind.UNUSABLE),
         ("*", Kind.UNUSABLE),
         ("pq1$x", Kind.WRAPPED),
-        ("$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA", Kind.ARGON2ID),
-        ("argon2$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA", Kind.ARGON2ID),
-        ("$argon2i$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA", Kind.UNKNOWN),
-        ("md5$a$b", Kind.UNKNOWN),
+        ("$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA", Kind.ARGON2),
+        ("argon2$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA", Kind.ARGON2),
+        ("$argon2i$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA", Kind.ARGON2),
+        ("md5$a$b", Kind.LEGACY),
+        ("*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19", Kind.LEGACY),
         ("5f4dcc3b5aa765d61d8327deb882cf99", Kind.UNKNOWN),
     ],
 )

@@ -47,6 +47,9 @@ def test_an_algorithm_of_the_wrong_class_is_called_so():
         (Scope.HASHES, "SHA3-512", {"mode": "password"}, UsageError, "options.mode"),
         (Scope.HASHES, "Argon2id", {"mode": "digest", "source": "body"}, UsageError, "options.mode"),
         (Scope.HASHES, "Argon2id", {"mode": "password", "pepper": "aes"}, KeyStoreError, "a PEPPER is needed"),
+        (Scope.HASHES, "Argon2id", {"mode": "password", "user": FIELD}, UsageError, "options.user"),
+        (Scope.HASHES, "Argon2id", {"mode": "password", "scheme": "msdcc"}, UsageError, "options.user"),
+        (Scope.HASHES, "Argon2id", {"mode": "password", "scheme": "md6"}, UsageError, "options.scheme"),
         (Scope.HASHES, "SHA-512", {"mode": "digest", "source": FIELD}, UsageError, "options.source"),
         (
             Scope.HASHES,

@@ -12,7 +12,7 @@ from pqcore.formats.digest import verify_digest
 from pqcore.formats.encoding import Encoding, encode
 from pqcore.formats.password import check_password
 from pqcore.migrations.base import Failed, Prefix, Scope, Skipped, SkipReason
-from tests.formats import old_passwords
+from tests.formats import libpass_hashes, old_passwords
 from tests.formats.keyring import ring
 from tests.formats.old_passwords import MAKERS
 from tests.migrations.records import FIELD, made, migrated, new_value, reason, row
@@ -51,6 +51,42 @@ def test_cost_and_pepper_are_those_of_the_job():
     assert job.max_width(FIELD) <= 128
 
 
+# Of every kind one; that all of them are read is tested with the formats, at a cheaper cost.
+@pytest.mark.parametrize(
+    "name", ["sha512_crypt", "phpass", "ldap_salted_sha512", "scrypt", "pbkdf2_sha512", "nthash", "msdcc2", "oracle10"]
+)
+def test_hashes_of_other_systems_are_wrapped_and_still_check(name):
+    about = libpass_hashes.ALL[name][1]
+    told = {"scheme": about.scheme, "user": about.user and "login"}
+    job = passwords(**{option: value for option, value in told.items() if value})
+    new = new_value(job.migrate(row(libpass_hashes.libpass_hash(name, "Right"), login=about.user)))
+    assert len(new) <= job.max_width(FIELD)
+    assert check_password(new, "Right").ok
+    assert not check_password(new, "Wrong").ok
+
+
+def test_a_scheme_that_is_not_named_is_not_guessed():
+    old = hashlib.md5(b"right").hexdigest()
+    outcome = passwords().migrate(row(old))
+    assert reason(outcome) == "unparseable"
+    assert "could be MD5" in outcome.message
+    assert "options.scheme" in outcome.message
+    assert check_password(new_value(passwords(scheme="MD5").migrate(row(old))), "right").ok
+    raw = new_value(passwords(scheme="MD5").migrate(row(bytes.fromhex(old))))
+    assert isinstance(raw, bytes)
+    assert check_password(raw, "right").ok
+
+
+def test_the_user_name_is_read_and_guarded():
+    old = "md5" + hashlib.md5(b"rightalice").hexdigest()
+    assert "options.user" in passwords().migrate(row(old)).message
+    job = passwords(user="login")
+    assert job.reads == job.guards == (FIELD, "login")
+    assert check_password(new_value(job.migrate(row(old, login="alice"))), "right").ok
+    assert reason(job.migrate(row(old, login=None))) == "unparseable"
+    assert reason(job.migrate(row(old, login=7))) == "unparseable"
+
+
 def test_bytes_stay_bytes():
     new = new_value(passwords().migrate(row(MAKERS["sha1"](b"right").encode())))
     assert isinstance(new, bytes)
@@ -78,9 +114,9 @@ def test_broken_and_unknown_hashes_are_dead_letters(value):
 
 
 def test_a_salt_longer_than_announced_is_a_dead_letter():
-    old = old_passwords.pbkdf2(b"right", salt="s" * 23)
+    old = old_passwords.pbkdf2(b"right", salt="s" * 24)
     assert reason(passwords().migrate(row(old))) == "too_wide"
-    job = passwords(max_salt_chars=23)
+    job = passwords(max_salt_chars=24)
     assert len(new_value(job.migrate(row(old)))) <= job.max_width(FIELD)
 
 

@@ -7,7 +7,7 @@ import pytest
 from pqcore.crypto import argon2id
 from pqcore.crypto.argon2id import Cost
 from pqcore.errors import KeyStoreError
-from pqcore.formats import legacy_password
+from pqcore.formats import legacy_scheme
 from pqcore.formats.errors import FormatError
 from pqcore.formats.password import check_password, parse_wrapped, wrap_password_hash
 from tests.formats.keyring import key, ring
@@ -29,6 +29,13 @@ BOMBS = {
     "Django's PHC": "argon2$argon2id$v=19$m=4194304,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
     "PBKDF2": "pbkdf2_sha256$4294967295$salt$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     "bcrypt": f"$2b$31${'a' * 53}",
+    "sha512_crypt": f"$6$rounds=999999999$salt${'a' * 86}",
+    "phpass": f"$P$R{'a' * 30}",
+    "bsdi_crypt": f"_zzzz{'a' * 15}",
+    "scrypt memory": f"scrypt$1048576$salt$32$1${'A' * 86}==",
+    "scrypt lanes": f"scrypt:16:8:4294967295$salt${'0' * 128}",
+    "inner sha512_crypt": f"pq1$64,1,1$${SALT}${TAG}$c6,4294967295,a",
+    "inner scrypt": f"pq1$64,1,1$${SALT}${TAG}$sc64,20.32.16,a",
 }
 
 
@@ -38,8 +45,10 @@ def test_a_bomb_is_refused_before_anything_is_computed(stored, monkeypatch):
         raise AssertionError("the parameters were used before they were checked")
 
     monkeypatch.setattr(argon2id, "hash_secret_raw", computed)
-    monkeypatch.setattr(legacy_password.bcrypt, "hashpw", computed)
-    monkeypatch.setattr(legacy_password.hashlib, "pbkdf2_hmac", computed)
+    monkeypatch.setattr(legacy_scheme.bcrypt, "hashpw", computed)
+    monkeypatch.setattr(legacy_scheme, "_handler", computed)
+    for name in ("pbkdf2_hmac", "scrypt", "sha512"):
+        monkeypatch.setattr(legacy_scheme.hashlib, name, computed)
     with pytest.raises(FormatError):
         check_password(stored, RIGHT, ring())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from argon2.low_level import ARGON2_VERSION, Type, hash_secret_raw
 
@@ -16,6 +17,17 @@ from pqcore.errors import UsageError
 VERSION = ARGON2_VERSION
 TAG = 32
 SALT = 16
+
+
+class Kind(StrEnum):
+    """Argon2's types; the other two are for hashes that other programs made."""
+
+    ID = "id"
+    I = "i"  # noqa: E741 - its name
+    D = "d"
+
+
+_TYPES = {Kind.ID: Type.ID, Kind.I: Type.I, Kind.D: Type.D}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +55,10 @@ def parse_cost(text: str) -> Cost:
     return Cost(int(found[1]), int(found[2]), int(found[3]))
 
 
-def derive(password: bytes, salt: bytes, cost: Cost, length: int = TAG) -> bytes:
+def derive(password: bytes, salt: bytes, cost: Cost, length: int = TAG, kind: Kind = Kind.ID) -> bytes:
     """The tag of ``length`` bytes. Releases the interpreter lock. Raises ValueError for parameters RFC 9106 forbids."""
     if len(salt) < 8 or length < 4 or cost.memory < 8 * cost.lanes:
         raise ValueError("Argon2id takes a salt of 8 bytes, a tag of 4 and 8 KiB for each lane at the least")
     return hash_secret_raw(
-        password, salt, cost.passes, cost.memory, cost.lanes, length, type=Type.ID, version=ARGON2_VERSION
+        password, salt, cost.passes, cost.memory, cost.lanes, length, type=_TYPES[kind], version=ARGON2_VERSION
     )

@@ -9,7 +9,7 @@ from typing import Any
 from pqcore.crypto.argon2id import Cost, parse_cost
 from pqcore.crypto.catalogue import Algorithm
 from pqcore.errors import KeyStoreError, UsageError
-from pqcore.formats import digest, password
+from pqcore.formats import digest, legacy_password, password
 from pqcore.formats.encoding import Encoding, decode
 from pqcore.formats.errors import FormatError, NotAuthentic
 from pqcore.keys.provider import Key, KeyProvider
@@ -39,20 +39,24 @@ class PasswordMigration:
         cost: Argon2id parameters.
         pepper: mixed in where it is set.
         max_salt_chars: longest inner salt that is accepted.
+        scheme: what values are that do not say it themselves (``legacy_password.NAMED``).
+        user: the column of the user name, for schemes that take it as salt.
     """
 
     place: Place
     cost: Cost
     pepper: Key | None
     max_salt_chars: int
+    scheme: str | None = None
+    user: str | None = None
 
     @property
     def reads(self) -> tuple[str, ...]:
-        return (self.place.field,)
+        return (self.place.field,) if self.user is None else (self.place.field, self.user)
 
     @property
     def guards(self) -> tuple[str, ...]:
-        return (self.place.field,)
+        return self.reads
 
     @property
     def writes(self) -> tuple[str, ...]:
@@ -69,17 +73,17 @@ class PasswordMigration:
     def migrate(self, record: Record) -> Outcome:
         try:
             old = stored_bytes(record.values[self.place.field])
-            known = _without_work(old)
+            known = _without_work(old, self.scheme)
             if known is not None or old is None:
                 return known or Skipped(SkipReason.EMPTY)
-            return self._wrapped(old)
+            return self._wrapped(old, legacy_password.parse_legacy(old, self.scheme, self._user_name(record)))
         except BAD_DATA as error:
             return failed(error)
 
     def verify(self, record: Record) -> Outcome:
         try:
             stored = stored_bytes(record.values[self.place.field])
-            known = _without_work(stored)
+            known = _without_work(stored, self.scheme)
         except BAD_DATA as error:
             return failed(error)
         return known or Failed(FailureReason.UNPARSEABLE, "The row still has its old password hash.")
@@ -90,8 +94,16 @@ class PasswordMigration:
         pepper_id = "" if self.pepper is None else self.pepper.id
         return password.wrapped_length(self.cost, pepper_id, self.max_salt_chars)
 
-    def _wrapped(self, old: str | bytes) -> Outcome:
-        salt_chars = password.inner_salt_chars(old)
+    def _user_name(self, record: Record) -> str | bytes | None:
+        if self.user is None:
+            return None
+        name = stored_bytes(record.values[self.user])
+        if name is None:
+            raise FormatError(f"The column {self.user} holds no user name", "Fill it in, or leave the row out")
+        return name
+
+    def _wrapped(self, old: str | bytes, legacy: legacy_password.LegacyHash) -> Outcome:
+        salt_chars = password.inner_salt_chars(legacy)
         # bcrypt's 22 characters are always allowed for.
         if salt_chars > max(self.max_salt_chars, 22):
             return Failed(
@@ -99,9 +111,9 @@ class PasswordMigration:
                 f"The old salt takes {salt_chars} characters, more than the {self.max_salt_chars} that widths were"
                 " checked for. Raise options.max_salt_chars.",
             )
-        new = password.wrap_password_hash(old, self.cost, self.pepper)
+        new = password.wrap_password_hash(legacy, self.cost, self.pepper)
         try:
-            proved = password.wraps(new, old, self.pepper)
+            proved = password.wraps(new, legacy, self.pepper)
         except FormatError:
             proved = False
         if not proved:
@@ -248,6 +260,8 @@ def build_hashes(
         cost=parse_cost(algorithm.variant),
         pepper=None if chosen["pepper"] is None else _pepper(keys, chosen["pepper"], target_key_id),
         max_salt_chars=int(chosen["max_salt_chars"]),
+        scheme=chosen["scheme"],
+        user=_user_column(place, chosen),
     )
 
 
@@ -262,6 +276,17 @@ def _build_digests(algorithm: Algorithm, place: Place, chosen: Mapping[str, Any]
     return DigestMigration(place, algorithm.name, str(chosen["source"]), form, encoding, style)
 
 
+def _user_column(place: Place, chosen: Mapping[str, Any]) -> str | None:
+    name: str | None = chosen["user"]
+    if name == place.field:
+        raise UsageError("options.user: This is the column of the password hash", "Name the column of the user name")
+    if name is None and chosen["scheme"] in legacy_password.USER_NAMES:
+        raise UsageError(
+            f"options.user: {chosen['scheme']} takes the user name as salt", "Set it to the column of the user name"
+        )
+    return name
+
+
 def _pepper(keys: KeyProvider, name: str, target_key_id: str | None) -> Key:
     key = option_key(keys, target_key_id or name, "pepper")
     if key.algorithm != "PEPPER" or key.secret is None:
@@ -272,9 +297,9 @@ def _pepper(keys: KeyProvider, name: str, target_key_id: str | None) -> Key:
     return key
 
 
-def _without_work(stored: str | bytes | None) -> Skipped | None:
-    """The outcome of a value that is no old hash, None for one that is. Raises FormatError for an unknown kind."""
-    match password.classify(stored):
+def _without_work(stored: str | bytes | None, scheme: str | None) -> Skipped | None:
+    """The outcome of a value that is no old hash, None for one that is or may be."""
+    match password.classify(stored, scheme):
         case password.Kind.EMPTY:
             return Skipped(SkipReason.EMPTY)
         case password.Kind.UNUSABLE:
@@ -282,12 +307,10 @@ def _without_work(stored: str | bytes | None) -> Skipped | None:
         case password.Kind.WRAPPED:
             password.parse_wrapped(stored or "")
             return Skipped(SkipReason.ALREADY_MIGRATED)
-        case password.Kind.ARGON2ID:
+        case password.Kind.ARGON2:
             return Skipped(SkipReason.NOT_IN_SCOPE)
-        case password.Kind.LEGACY:
+        case password.Kind.LEGACY | password.Kind.UNKNOWN:
             return None
-        case password.Kind.UNKNOWN:
-            raise FormatError("The column holds a password hash of an unknown kind", "Leave it out with `where`")
 
 
 def _mismatch(name: str) -> NotAuthentic:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from pqcore.errors import UsageError
+from pqcore.formats.legacy_password import NAMED
 from pqcore.migrations.base import Scope
 
 
@@ -183,10 +184,23 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
             when=("mode", "password"),
         ),
         OptionSpec(
+            "scheme",
+            OptionKind.CHOICE,
+            "What password hashes are that do not say it themselves, e.g. 32 hexadecimal digits; never guessed.",
+            choices=NAMED,
+            when=("mode", "password"),
+        ),
+        OptionSpec(
+            "user",
+            OptionKind.COLUMN,
+            "The column of the user name, which some schemes take as salt.",
+            when=("mode", "password"),
+        ),
+        OptionSpec(
             "max_salt_chars",
             OptionKind.INTEGER,
             "Longest salt of the old hashes to expect; the width of the new values is checked for it.",
-            default=22,
+            default=23,
             minimum=0,
             maximum=1024,
             when=("mode", "password"),
