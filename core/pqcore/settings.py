@@ -41,10 +41,11 @@ _PROFILE_KEYS = (
     "production",
     "label",
     "colour",
+    "keys",
 )
 # These belong to the profile's own database: a password must never follow another URL.
 _BOUND_TO_URL = frozenset({"operator", "password_command", "connect_args", "production", "label", "colour"})
-_TOP_KEYS = ("default_profile", "profiles")
+_TOP_KEYS = ("default_profile", "profiles", "keys")
 _SECRET_QUERY = re.compile(r"(?i)([?&;](?:password|passwd|pwd|passphrase|sslpassword|ssl_key_password)=)[^&;]*")
 
 
@@ -74,6 +75,7 @@ class Settings:
         production: True where the console marks the database as a production one.
         label: short text shown beside the URL.
         colour: colour of the label, one of ``COLOURS``, or empty.
+        keys: id of an action of the console -> the keys it shall have instead of its own, as they were written.
         data_dir: where pqconsole keeps its own files.
         config_file: the file that was looked for, whether it exists or not.
         origins: name of each value above -> where it came from.
@@ -91,6 +93,7 @@ class Settings:
     production: bool
     label: str
     colour: str
+    keys: Mapping[str, tuple[str, ...]]
     data_dir: Path
     config_file: Path
     origins: Mapping[str, Origin]
@@ -203,6 +206,9 @@ def load(
         ("colour", ""),
     ):
         values[key] = _first((Origin.PROFILE, table.get(key)), default=default)
+    # the profile's keys add to those of the file, action by action
+    shared = _checked(document.get("keys"), _keys, f"{source}: keys")
+    values["keys"] = _first((Origin.PROFILE, {**(shared or {}), **table.get("keys", {})} or None), default={})
     values["data_dir"] = (folder, Origin.ENV if env.get("PQCONSOLE_HOME") else Origin.DEFAULT)
     values["config_file"] = (source, Origin.ENV if env.get("PQCONSOLE_CONFIG") else Origin.DEFAULT)
     return Settings(
@@ -307,6 +313,7 @@ def _profile_table(name: str | None, document: Mapping[str, Any], path: Path) ->
         "production": _boolean,
         "label": lambda value: clean(_text(value), limit=32),
         "colour": _colour,
+        "keys": _keys,
     }
     return {key: _checked(value, convert[key], f"{path}: {place}{key}") for key, value in profiles[name].items()}
 
@@ -385,3 +392,17 @@ def _colour(value: Any) -> str:
     if value not in COLOURS:
         raise ValueError(f"one of {', '.join(COLOURS)}")
     return str(value)
+
+
+def _keys(value: Any) -> dict[str, tuple[str, ...]]:
+    """Which actions there are is the console's to say; here only the form is looked at."""
+    wanted = 'a table of actions and their keys, such as pause = "p" or quit = ["q", "ctrl+q"]'
+    if not isinstance(value, dict):
+        raise ValueError(wanted)
+    keys: dict[str, tuple[str, ...]] = {}
+    for action, given in value.items():
+        texts = [given] if isinstance(given, str) else given
+        if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text for text in texts):
+            raise ValueError(wanted)
+        keys[action] = tuple(texts)
+    return keys

@@ -182,3 +182,27 @@ def test_settings_do_not_print_the_password(loaded: Loader) -> None:
     settings = loaded(url="mysql://ops:hunter2@db/app")
     assert "hunter2" not in repr(settings)
     assert settings.shown_url == "mysql://ops:***@db/app"
+
+
+KEYS = """
+[keys]
+pause = "P"
+quit = ["q", "Q"]
+[profiles.night.keys]
+pause = "z"
+"""
+
+
+def test_keys_of_the_profile_add_to_those_of_the_file(loaded: Loader) -> None:
+    assert loaded().keys == {}
+    assert loaded().origins["keys"] is Origin.DEFAULT
+    assert loaded(KEYS).keys == {"pause": ("P",), "quit": ("q", "Q")}
+    settings = loaded(KEYS, profile="night")
+    assert settings.keys == {"pause": ("z",), "quit": ("q", "Q")}
+    assert settings.origins["keys"] is Origin.PROFILE
+
+
+@pytest.mark.parametrize("text", ["keys = 3", "[keys]\npause = 7", "[keys]\npause = []", '[keys]\npause = ["p", 1]'])
+def test_keys_that_are_no_table_of_keys_say_what_to_write(loaded: Loader, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"keys cannot be used\. It has to be a table of actions"):
+        loaded(text)

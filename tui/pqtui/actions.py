@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -328,6 +328,6 @@ def unavailable(action: Action, situation: Situation) -> str:
     return f"None of the {len(situation.jobs)} marked jobs can be done this to"
 
 
-def bar(situation: Situation) -> list[Action]:
+def bar(situation: Situation, actions: Sequence[Action] = ACTIONS) -> list[Action]:
     """The actions to offer at the bottom, in reading order: only what can be done now."""
-    return [a for a in ACTIONS if a.rank is not None and not unavailable(a, situation)]
+    return [a for a in actions if a.rank is not None and not unavailable(a, situation)]

@@ -17,7 +17,7 @@ from textual.screen import Screen
 from pqcore.errors import ExitCode, KeyStoreError
 from pqcore.text import clean
 from pqcore.workspace import Workspace
-from pqtui import passphrase
+from pqtui import keymap, passphrase
 from pqtui.glyphs import Glyphs, choose
 from pqtui.local_work import LocalWork
 from pqtui.palette import ActionCommands
@@ -41,6 +41,9 @@ class ConsoleApp(App[int]):
         now: the clock; another one makes pictures that stay the same.
         glyphs: the signs to draw with; by default what the terminal can show.
         poll_seconds: how long each pane rests between two reads.
+
+    Raises:
+        ConfigurationError: the settings remap a key that cannot be.
     """
 
     CSS_PATH = "console.tcss"
@@ -76,6 +79,8 @@ class ConsoleApp(App[int]):
         self.glyphs = glyphs or choose()
         self.poll_seconds = poll_seconds
         self.local = LocalWork(workspace)
+        self.actions = keymap.remapped(workspace.settings.keys)
+        self.key_texts = {action.id: action.key_text for action in self.actions}
         self.draft: Draft | None = None
         self.place = _place(workspace)
         # what moves on a slow line is not worth its bytes
@@ -86,6 +91,7 @@ class ConsoleApp(App[int]):
             self.register_theme(theme)
         wanted = first_theme()
         self.theme = wanted if wanted in self.available_themes else THEMES[0].name
+        self.set_keymap(keymap.for_textual(self.actions))
         self._main = MainScreen()
         self.push_screen(self._main)
         passphrase.answer_in(self._ask_passphrase)

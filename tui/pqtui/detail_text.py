@@ -9,7 +9,7 @@ from datetime import datetime
 from rich.cells import cell_len
 from textual.content import Content
 
-from pqcore.jobs.model import Job, Phase, Progress, Purpose, Status
+from pqcore.jobs.model import Job, Phase, Progress, Status
 from pqtui import show
 from pqtui.glyphs import Glyphs
 from pqtui.pace import Pace
@@ -37,7 +37,10 @@ _LABEL = 11
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Under what circumstances a page is drawn: ``width`` in cells, ``workers`` alive now, jobs run ``here``."""
+    """Under what circumstances a page is drawn: ``width`` in cells, ``workers`` alive now, jobs run ``here``.
+
+    ``keys``: id of an action -> its key as it is shown.
+    """
 
     width: int
     now: datetime
@@ -45,6 +48,7 @@ class View:
     pace: Pace
     workers: int
     here: frozenset[int]
+    keys: Mapping[str, str]
 
 
 Page = Callable[[DetailSnapshot, View], Content]
@@ -148,8 +152,6 @@ def _held_back(job: Job) -> str:
     return f"{now}{show.duration(job.throttled_seconds)} in all"
 
 
-_OPERATION_KEYS: Mapping[Purpose, str] = {Purpose.VERIFY: "v", Purpose.ROLLBACK: "B", Purpose.FINALIZE: "F"}
-
 # what was done with a job after it had ended
 _AFTERWARDS: Mapping[Phase, str] = {
     Phase.VERIFIED: "verified: every value was read again and proved",
@@ -160,30 +162,32 @@ _AFTERWARDS: Mapping[Phase, str] = {
 
 def advice(job: Job, view: View) -> str:
     """What an operator can do next, in one sentence; empty where nothing is called for."""
+    key = view.keys
     if job.operation is not None and job.held_by is None:
-        return f"This was interrupted. Press {_OPERATION_KEYS[job.operation]} to go on where it stopped."
+        return f"This was interrupted. Press {key[job.operation.value]} to go on where it stopped."
     match show.state_word(job, view.now):
         case "failed" if job.progress.failed:
-            return "See the dead letters (page 5), mend the cause, then press t to retry."
+            return f"See the dead letters (page 5), mend the cause, then press {key['retry']} to retry."
         case "failed":
-            return "Mend the cause, then press t to retry: it goes on where it stopped."
+            return f"Mend the cause, then press {key['retry']} to retry: it goes on where it stopped."
         case "cancelled":
-            return "Press t to retry: it goes on where it stopped."
+            return f"Press {key['retry']} to retry: it goes on where it stopped."
         case "paused":
-            return "Press u to resume."
+            return f"Press {key['resume']} to resume."
         case "stalled":
-            return "Its worker no longer answers. Any worker takes it up, or press r to run it here."
+            return f"Its worker no longer answers. Any worker takes it up, or press {key['run']} to run it here."
         case "pending" if not view.workers:
-            return "No worker is running. Press r to run it here, or start: pqconsole work"
+            return f"No worker is running. Press {key['run']} to run it here, or start: pqconsole work"
         case "pending":
-            return "Waiting for a free worker. Press r to run it here."
+            return f"Waiting for a free worker. Press {key['run']} to run it here."
         case "done" if job.progress.failed:
             rows = show.rows_in_words(job.progress.failed)
-            return f"{rows} could not be migrated: see the dead letters (page 5); d tries them again."
+            return f"{rows} could not be migrated: see the dead letters (page 5); {key['requeue']} tries them again."
         case "done" if job.keeps_originals and job.phase is Phase.VERIFIED:
-            return "Its originals are kept although it is verified. Press F to destroy them: they hold the old forms."
+            return f"It is verified, and its originals are still kept. Press {key['finalize']} to destroy them."
         case "done" if job.keeps_originals:
-            return "Its originals are kept, in the old form. Press v to verify it, then F to destroy them."
+            verify, finalize = key["verify"], key["finalize"]
+            return f"Its originals are still kept. Press {verify} to verify it, then {finalize} to destroy them."
     return ""
 
 

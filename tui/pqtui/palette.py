@@ -7,7 +7,7 @@ from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from pqtui.actions import ACTIONS, Action, unavailable
+from pqtui.actions import Action, unavailable
 from pqtui.screens.main import MainScreen
 
 
@@ -19,7 +19,7 @@ class ActionCommands(Provider):
         if not isinstance(screen, MainScreen):
             return
         situation = screen.situation()
-        for action in ACTIONS:
+        for action in screen.console.actions:
             if action.id in ("palette", "back"):
                 continue
             reason = unavailable(action, situation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from pqtui.actions import ACTIONS, Situation, key_text, unavailable
+from pqtui.actions import ACTIONS, Action, Situation, key_text, unavailable
 from pqtui.styles import MUTED
 
 _MOVING = (
@@ -24,12 +25,12 @@ _MOVING = (
 )
 
 
-def help_lines(situation: Situation) -> list[tuple[str, Content]]:
+def help_lines(situation: Situation, actions: Sequence[Action] = ACTIONS) -> list[tuple[str, Content]]:
     """All actions by group: keys, and what they do, with the reason where it cannot be done now."""
     lines: list[tuple[str, Content]] = []
-    for group in dict.fromkeys(action.group for action in ACTIONS):
+    for group in dict.fromkeys(action.group for action in actions):
         lines.append(("", Content.styled(group, "bold $text-primary")))
-        for action in ACTIONS:
+        for action in actions:
             if action.group != group:
                 continue
             keys = " ".join(key_text(key) for key in action.keys)
@@ -50,8 +51,9 @@ class Help(ModalScreen[None]):
         Binding("k", "scroll(-1)", show=False),
     ]
 
-    def __init__(self, situation: Situation) -> None:
+    def __init__(self, situation: Situation, actions: Sequence[Action]) -> None:
         super().__init__()
+        self._actions = actions
         self._situation = situation
 
     def compose(self) -> ComposeResult:
@@ -59,7 +61,7 @@ class Help(ModalScreen[None]):
         with Vertical(classes="dialog dialog-wide"):
             yield Static(Content.styled("Keys", "bold"), classes="dialog-title")
             with VerticalScroll(id="help-body", classes="dialog-body"):
-                for keys, text in help_lines(self._situation):
+                for keys, text in help_lines(self._situation, self._actions):
                     if not keys:
                         yield Static(text)
                         continue

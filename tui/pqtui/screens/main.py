@@ -239,7 +239,11 @@ class MainScreen(Screen[None]):
     def _empty_text(self) -> str:
         if self._filter:
             return "No job matches the filter. Press esc to clear it."
-        return "No jobs yet." + ("" if self.console.workspace.read_only else " Press n to create the first one.")
+        return "No jobs yet." + (
+            ""
+            if self.console.workspace.read_only
+            else f" Press {self.console.key_texts['new']} to create the first one."
+        )
 
     def _draw_title(self) -> None:
         total = self.lines.total
@@ -256,7 +260,8 @@ class MainScreen(Screen[None]):
         snapshot = self._detail
         pace = self._book.of(snapshot.job) if snapshot is not None and snapshot.job is not None else Pace()
         console = self.console
-        view = View(self.detail.text_width, console.now(), console.glyphs, pace, self._alive, console.local.active)
+        width, here = self.detail.text_width, console.local.active
+        view = View(width, console.now(), console.glyphs, pace, self._alive, here, console.key_texts)
         self.detail.show(snapshot, view)
 
     def _flow(self, points: int) -> Flow:
@@ -294,7 +299,7 @@ class MainScreen(Screen[None]):
         )
 
     def _draw_bar(self) -> None:
-        self.query_one(ActionBar).show(bar(self.situation()))
+        self.query_one(ActionBar).show(bar(self.situation(), self.console.actions))
 
     def notice(self, text: str, *, error: bool = False) -> None:
         """Say something in the line above the actions; an empty text clears it."""
@@ -421,7 +426,7 @@ class MainScreen(Screen[None]):
         done = outcome.value
         text = done.sentence
         if done.waiting and not self._alive:
-            text += " No worker is running: press r to run it here."
+            text += f" No worker is running: press {self.console.key_texts['run']} to run it here."
         self.notice(text, error=bool(done.errors))
         for job_id in done.ids:
             self._marked.pop(job_id, None)
@@ -633,13 +638,14 @@ class MainScreen(Screen[None]):
         if outcome.error is not None:
             self.notice(str(outcome.error), error=True)
         elif wanted:
-            self.notice("This console now runs whatever is due. Press w again to stop that.")
+            key = self.console.key_texts["work"]
+            self.notice(f"This console now runs whatever is due. Press {key} again to stop that.")
         else:
             self.notice("This console no longer claims work; what it had claimed can be resumed.")
         self._draw_standing()
 
     def _open_help(self, situation: Situation) -> None:
-        self.app.push_screen(Help(situation))
+        self.app.push_screen(Help(situation, self.console.actions))
 
     def _quit(self) -> None:
         self._leaving = False
@@ -652,7 +658,8 @@ class MainScreen(Screen[None]):
     def _leave_chosen(self, answer: Leaving | None) -> None:
         if answer is Leaving.WAIT:
             self._leaving = True
-            self.notice("Quitting when the work here has ended. Press q to think again.")
+            key = self.console.key_texts["quit"]
+            self.notice(f"Quitting when the work here has ended. Press {key} to think again.")
         elif answer is Leaving.STOP:
             self.notice("Stopping between batches.")
             self.console.leave()

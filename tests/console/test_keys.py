@@ -1,0 +1,87 @@
+"""Keys that operators remap: which are taken, what is refused, and where the new ones show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pqcore.errors import ConfigurationError
+from pqcore.workspace import Workspace
+from pqtui.actions import ACTIONS
+from pqtui.keymap import key_name, remapped
+from tests.console.conftest import main, opened, screen_text, shows, type_text, until
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("p", "p"), ("P", "P"), ("?", "question_mark"), ("/", "slash"), ("_", "underscore"), ("-", "minus"),
+        (" ", "space"), ("esc", "escape"), ("F5", "f5"), ("^r", "ctrl+r"), ("ctrl+R", "ctrl+r"), ("alt+x", "alt+x"),
+        ("shift+f3", "shift+f3"), ("", None), ("pp", None), ("ctrl+", None), ("shift+a", None),
+        ("hyper+a", None), ("f99", None),
+        ("\x1b", None),
+    ],
+)  # fmt: skip
+def test_names_of_keys(text: str, name: str | None) -> None:
+    assert key_name(text) == name
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        ({"puase": ("p",)}, "keys.puase names no action of the console. Did you mean pause."),
+        ({"pause": ("pp",)}, "keys.pause: pp is not the name of a key. Write one such as p, ?, f5, space or ctrl+r."),
+        ({"pause": ("j",)}, "keys.pause: j moves the cursor. Take another key."),
+        ({"pause": ("ctrl+m",)}, "keys.pause: a terminal cannot tell ctrl+m from enter. Take another key."),
+        ({"pause": ("r",)}, "keys.pause: r is the key of run, too. Take another key, or give run another one."),
+        ({"quit": ("z",), "new": ("z",)},
+         "keys.new: z is the key of quit, too. Take another key, or give quit another one."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_one_sentence(wanted: dict[str, tuple[str, ...]], sentence: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        remapped(wanted)
+    assert str(caught.value) == sentence
+
+
+def test_two_actions_may_change_keys() -> None:
+    keys = {action.id: action.keys for action in remapped({"pause": ("u",), "resume": ("p",)})}
+    assert keys["pause"] == ("u",)
+    assert keys["resume"] == ("p",)
+    assert keys["run"] == ("r",)
+
+
+def test_the_docs_name_every_action() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "PROFILES.md").read_text()
+    assert [action.id for action in ACTIONS if f"`{action.id}`" not in text] == []
+
+
+def test_every_action_can_be_remapped() -> None:
+    for number, action in enumerate(ACTIONS):
+        assert remapped({action.id: (f"f{number % 20 + 2}",)})[number].keys == (f"f{number % 20 + 2}",)
+
+
+async def test_a_remapped_key_works_and_shows_in_bar_help_palette_and_advice(filled: Workspace) -> None:
+    filled.settings = replace(
+        filled.settings, keys={"pause": ("z",), "resume": ("p",), "help": ("f2",), "palette": ("ctrl+k",)}
+    )
+    async with opened(filled, (160, 50)) as pilot:
+        await shows(pilot, "z Pause", "f2 Help", "^k Palette")
+        await pilot.press("p")
+        await shows(pilot, "Job 8 is pending, not paused.")
+        await pilot.press("z")
+        await shows(pilot, "Job 8 is asked to pause", "Press p to resume.")
+        await pilot.press("u", "question_mark")
+        assert pilot.app.screen is main(pilot)
+        await pilot.press("f2")
+        await shows(pilot, "Keys", "z             Stop between two batches and keep")
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is main(pilot))
+        await pilot.press("ctrl+k")
+        await type_text(pilot, "resume")
+        await shows(pilot, "Let a paused job go on with the next free worker (p)")
+        await pilot.press("enter")
+        await until(pilot, lambda: not filled.jobs.get(8).paused)
+        assert "u Resume" not in screen_text(pilot)
