@@ -198,7 +198,7 @@ async def test_changing_the_scope_offers_its_targets_and_options(empty: Workspac
     async with opened(empty, (120, 40)) as pilot:
         screen = await open_editor(pilot)
         screen.query_one("#scope", Select).value = "wrappers"
-        await shows(pilot, "ML-KEM-768+X25519", "Old key *")
+        await shows(pilot, "ML-KEM-768+X25519", "(pqconsole's own)", "New key *")
         assert "Mode" not in screen_text(pilot)
 
 

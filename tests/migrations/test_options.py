@@ -37,7 +37,9 @@ def test_the_table_of_options_is_sound(scope):
 @pytest.mark.parametrize(
     ("scope", "options", "path"),
     [
-        (Scope.WRAPPERS, {}, "options.format"),
+        (Scope.WRAPPERS, {}, "options.new_key"),
+        (Scope.WRAPPERS, {"format": "AES-KW", "new_key": "pq"}, "options.old_key"),
+        (Scope.WRAPPERS, {"old_key": "kek", "new_key": "pq"}, "options.format"),
         (Scope.WRAPPERS, {**WRAPPERS, "format": "RSA1_5"}, "options.format"),
         (Scope.WRAPPERS, {**WRAPPERS, "format": ["RSA-OAEP"]}, "options.format"),
         (Scope.WRAPPERS, {**WRAPPERS, "encodign": "hex"}, "options.encodign"),

@@ -151,6 +151,19 @@ def test_envelopes_under_another_key_are_sealed_anew():
     assert parse(with_policy).policy == "strict"
 
 
+def test_a_job_that_only_seals_anew_needs_no_old_format():
+    first = new_value(migration().migrate(row(rsa_wrapped())))
+    job = made(Scope.WRAPPERS, "ML-KEM-1024", {"new_key": "kem-1024"})
+    assert job.reads == job.guards == (FIELD,)
+    second = new_value(job.migrate(row(first)))
+    assert parse(second).key_id == "kem-1024:1"
+    assert open_wrapped_key(second, ring(), context()) == DATA_KEY
+    assert job.migrate(row(second)) == job.verify(row(second)) == DONE
+    outcome = job.migrate(row(rsa_wrapped()))
+    assert reason(outcome) == "unparseable"
+    assert "Name the format and old_key" in outcome.message
+
+
 def test_a_data_key_longer_than_announced_is_a_dead_letter():
     long = rsa_wrapped(bytes(65))
     assert reason(migration().migrate(row(long))) == "too_wide"

@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of the form; ``path`` is its place in the document."""
+    """One field of the form; ``path`` is its place in the document, ``unset`` says what no choice means."""
 
     path: tuple[str, ...]
     label: str
@@ -48,6 +48,7 @@ class Field:
     choices: tuple[str, ...] = ()
     default: str = ""
     required: bool = False
+    unset: str = "choose"
 
     @property
     def id(self) -> str:
@@ -90,11 +91,12 @@ def fields(scope: Scope, document: Mapping[str, Any]) -> tuple[Field, ...]:
     options = document.get("options")
     chosen = options if isinstance(options, Mapping) else {}
     specs = {spec.name: spec for spec in OPTIONS[scope]}
-    shown = [_option_field(spec) for spec in OPTIONS[scope] if applies(spec, specs, chosen)]
+    shown = [_option_field(spec, chosen) for spec in OPTIONS[scope] if applies(spec, specs, chosen)]
     return (*_FIRST, *shown, *_LAST)
 
 
-def _option_field(spec: OptionSpec) -> Field:
+def _option_field(spec: OptionSpec, options: Mapping[str, Any]) -> Field:
+    required = spec.required or (spec.needs is not None and options.get(spec.needs) is not None)
     return Field(
         ("options", spec.name),
         spec.name.replace("_", " ").capitalize(),
@@ -102,7 +104,8 @@ def _option_field(spec: OptionSpec) -> Field:
         spec.help,
         spec.choices,
         "" if spec.default is None else str(spec.default),
-        spec.required,
+        required,
+        "choose" if required else "(by the column)" if spec.needs is None else "(pqconsole's own)",
     )
 
 

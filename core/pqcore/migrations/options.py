@@ -41,6 +41,7 @@ class OptionSpec:
         default: used where it is absent; None means decided by the value or not used, as ``help`` says.
         required: has to be given (where ``when`` holds).
         when: (option, value, ...): the option has to have one of the values for this one to be allowed; None: always.
+        needs: another option that has to be given where this one is.
         minimum: least INTEGER.
         maximum: greatest INTEGER.
     """
@@ -52,6 +53,7 @@ class OptionSpec:
     default: Any = None
     required: bool = False
     when: tuple[str, ...] | None = None
+    needs: str | None = None
     minimum: int | None = None
     maximum: int | None = None
 
@@ -78,16 +80,17 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
         OptionSpec(
             "format",
             OptionKind.CHOICE,
-            "How the old keys are wrapped.",
+            "How the old keys are wrapped. Without it all values are pqconsole's own, and are sealed anew to another"
+            " key or version.",
             choices=(*_OAEP, "AES-KW", "AES-KWP"),
-            required=True,
+            needs="old_key",
         ),
         OptionSpec("encoding", OptionKind.CHOICE, _ENCODING_HELP, choices=_ENCODINGS),
         OptionSpec(
             "old_key",
             OptionKind.KEY_REF,
             "The key that opens the old values, or the column that names it in each row.",
-            required=True,
+            needs="format",
         ),
         OptionSpec("new_key", OptionKind.KEY, "The key that the new values are sealed to.", required=True),
         OptionSpec(
@@ -263,6 +266,9 @@ def problems(scope: Scope, options: Mapping[str, Any]) -> list[OptionProblem]:
                 found.append(OptionProblem(path, "This option is required", _how_to_set(spec)))
         else:
             found.extend(_value_problem(spec, value, path))
+            if spec.needs is not None and options.get(spec.needs) is None:
+                message = f"This option is required with {spec.name}"
+                found.append(OptionProblem(f"options.{spec.needs}", message, _how_to_set(specs[spec.needs])))
     return found
 
 

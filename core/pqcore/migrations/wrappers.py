@@ -35,27 +35,28 @@ class WrapperMigration:
 
     Attributes:
         place: what new values are bound to.
-        form: how old values are wrapped.
+        form: how old values are wrapped; None where all are in our form already.
         encoding: how the column holds bytes; None: raw for bytes, base64 for text.
         parameters: what the form leaves open.
-        old_keys: keys of old values.
+        old_keys: keys of old values; None as for ``form``.
         new_key: the KEM key.
         provider: where keys of values already in our form are looked up.
         max_key_bytes: longest data key that is accepted.
     """
 
     place: Place
-    form: LegacyWrap
+    form: LegacyWrap | None
     encoding: Encoding | None
     parameters: WrapParameters
-    old_keys: OldKeys
+    old_keys: OldKeys | None
     new_key: Key
     provider: KeyProvider
     max_key_bytes: int
 
     @property
     def reads(self) -> tuple[str, ...]:
-        return (self.place.field,) if self.old_keys.column is None else (self.place.field, self.old_keys.column)
+        column = None if self.old_keys is None else self.old_keys.column
+        return (self.place.field,) if column is None else (self.place.field, column)
 
     @property
     def guards(self) -> tuple[str, ...]:
@@ -84,6 +85,10 @@ class WrapperMigration:
                 return Skipped(SkipReason.EMPTY)
             if wrapped_key.recognise(value):
                 return self._reseal(record, value)
+            if self.form is None or self.old_keys is None:
+                raise FormatError(
+                    "The value is not a wrapped key of this program", "Name the format and old_key of older values"
+                )
             encoding = encoding_for(value, self.encoding)
             old = decode(value, encoding, line_breaks=True)
             plaintext = unwrap(self.form, old, self.old_keys.of(record.values), self.parameters)
@@ -151,7 +156,7 @@ def build_wrappers(
 ) -> WrapperMigration:
     """The migration of one job of this scope. Raises UsageError or KeyStoreError."""
     chosen = resolve(Scope.WRAPPERS, options)
-    form = LegacyWrap(chosen["format"])
+    form = None if chosen["format"] is None else LegacyWrap(chosen["format"])
     needed = ("RSA-",) if form in OAEP_HASHES else ("AES-",)
     new_key = target_key(keys, chosen["new_key"], target_key_id, algorithm)
     if new_key.seal_secret is None:
@@ -163,7 +168,7 @@ def build_wrappers(
         form=form,
         encoding=None if chosen["encoding"] is None else Encoding(chosen["encoding"]),
         parameters=WrapParameters(label=octets(chosen["label"]), mgf1_hash=chosen["mgf1_hash"]),
-        old_keys=OldKeys(keys, chosen["old_key"], needed),
+        old_keys=None if form is None else OldKeys(keys, chosen["old_key"], needed),
         new_key=new_key,
         provider=keys,
         max_key_bytes=int(chosen["max_key_bytes"]),

@@ -223,7 +223,8 @@ def _options(scope: Scope) -> Schema:
         "additionalProperties": False,
         "required": [spec.name for spec in specs if spec.required and spec.when is None],
     }
-    return {**schema, "allOf": rules} if rules else schema
+    needs = {spec.name: [spec.needs] for spec in specs if spec.needs is not None}
+    return schema | ({"dependentRequired": needs} if needs else {}) | ({"allOf": rules} if rules else {})
 
 
 def _holds(when: tuple[str, ...], specs: tuple[OptionSpec, ...]) -> Schema:

@@ -118,7 +118,7 @@ class SelectionForm(VerticalScroll, can_focus=False):
     def _row(self, field: Field) -> Horizontal:
         label = Static(field.label + (" *" if field.required else ""), classes="form-label")
         if field.kind is Kind.CHOICE:
-            prompt = f"({field.default})" if field.default else "(by the column)" if not field.required else "choose"
+            prompt = f"({field.default})" if field.default else field.unset
             choice: Select[str] = Select([(c, c) for c in field.choices], prompt=prompt, compact=True, id=field.id)
             return Horizontal(label, choice, classes="form-row", id=f"row-{field.id}")
         placeholder = field.default if field.default else ("name or @column" if field.kind is Kind.KEY_REF else "")
