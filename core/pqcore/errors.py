@@ -14,7 +14,7 @@ class ExitCode(IntEnum):
     DATABASE = 3  # the database is away, refuses, or lacks a driver
     CONFIGURATION = 4  # a profile or setting is missing or wrong
     KEYS = 5  # wrong passphrase, missing key, open permissions
-    STATE = 6  # no such job, or the job's state does not allow it
+    STATE = 6  # no such job, or the state of the job or key does not allow it
     READ_ONLY = 7  # a write was asked of a read-only session
     TERMINAL = 8  # a console was asked for where there is no terminal
     INTERRUPTED = 130  # stopped by Ctrl-C, SIGTERM or SIGHUP; work is resumable
@@ -82,7 +82,7 @@ class JobNotFound(PQConsoleError):
 
 
 class StateConflict(PQConsoleError):
-    """The job's state does not allow this action."""
+    """The state of the job or key does not allow this action."""
 
     exit_code = ExitCode.STATE
 

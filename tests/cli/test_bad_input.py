@@ -103,7 +103,7 @@ def test_a_column_too_narrow_for_the_new_value(bare: Cli, servers: Servers, tmp_
 
 def test_a_wrong_passphrase(bare: Cli) -> None:
     bare.ok("keys", "generate", "signer", "ML-DSA-44")
-    sentence = bare.refused(5, "keys", "show", "signer", "--public", PQCONSOLE_PASSPHRASE="wrong")
+    sentence = bare.refused(5, "keys", "export", "signer", "--public", PQCONSOLE_PASSPHRASE="wrong")
     assert "passphrase is wrong" in sentence
     assert bare.refused(5, "keys", "generate", "other", "AES-256", PQCONSOLE_PASSPHRASE="wrong")
     assert [key["name"] for key in bare.json("keys", "list")] == ["signer"]

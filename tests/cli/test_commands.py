@@ -180,7 +180,7 @@ def test_keys_are_made_imported_listed_and_shown(bare: Cli) -> None:
     listed = bare.json("keys", "list")
     assert [key["id"] for key in listed] == ["docs:1", "kek:1"]
     assert bare.json("keys", "show", "docs") == made
-    assert len(bare.json("keys", "show", "docs", "--public")["public"]) > 1000
+    assert len(bare.json("keys", "export", "docs", "--public")["public"]) > 1000
     everything = json.dumps(listed) + bare.ok("keys", "list") + bare.ok("keys", "show", "kek")
     assert "0123456789abcde" not in everything
     assert (bare.home / "keys" / "keyring.json").stat().st_mode & 0o077 == 0

@@ -97,7 +97,7 @@ def test_the_passphrase_is_asked_for_without_showing_it(cli: Cli) -> None:
     child.close()
     assert child.exitstatus == 0
     assert "tr0ub4dor" not in str(child.before)
-    assert cli.ok("keys", "show", "signer", "--public", PQCONSOLE_PASSPHRASE="tr0ub4dor")
+    assert cli.ok("keys", "export", "signer", "--public", PQCONSOLE_PASSPHRASE="tr0ub4dor")
 
 
 def test_a_terminal_that_goes_away_stops_the_work_cleanly(cli: Cli) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from textual.suggester import Suggester
 
 from pqcore.errors import PQConsoleError
-from pqcore.keys.provider import KeyProvider
+from pqcore.keys.provider import KeyProvider, KeyState
 from pqcore.selection.catalog import Catalog
 from pqcore.text import clean
 
@@ -36,7 +36,7 @@ def read_names(catalog: Catalog, keys: KeyProvider, table: str, schema: str | No
             for c in _or_empty(lambda: catalog.columns(table, schema))
             if clean(c.name) == c.name
         ),
-        tuple({k.name: (k.name, k.algorithm) for k in _or_empty(keys.list)}.values()),
+        tuple({k.name: (k.name, k.algorithm) for k in _or_empty(keys.list) if k.state is KeyState.ACTIVE}.values()),
     )
 
 

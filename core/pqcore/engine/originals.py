@@ -7,7 +7,7 @@ from typing import Any
 from pqcore.errors import KeyStoreError
 from pqcore.formats.context import Context
 from pqcore.formats.wrapped_key import open_wrapped_key, seal
-from pqcore.keys.provider import Key, KeyProvider
+from pqcore.keys.provider import Key, KeyProvider, KeyState
 
 KEY_NAME = "pqconsole-originals"
 KEY_ALGORITHM = "ML-KEM-1024"
@@ -28,7 +28,7 @@ class OriginalsVault:
         try:
             key = keys.get(KEY_NAME)
         except KeyStoreError:
-            if any(info.name == KEY_NAME for info in keys.list()):
+            if any(info.name == KEY_NAME and info.state is KeyState.ACTIVE for info in keys.list()):
                 raise  # it is there but locked: never make a second one for that
             keys.generate(KEY_NAME, KEY_ALGORITHM)
             key = keys.get(KEY_NAME)

@@ -20,18 +20,23 @@ from pqcore.engine.originals import OriginalsVault
 from pqcore.engine.plan import ceiling_of, count_rows
 from pqcore.engine.points import Point, reach
 from pqcore.engine.throttles.live import LiveLimits
-from pqcore.errors import UsageError
+from pqcore.errors import KeyStoreError, UsageError
 from pqcore.jobs.claims import LeaseLost
 from pqcore.jobs.cursor import decode_key, encode_key
-from pqcore.jobs.model import Job
-from pqcore.keys.provider import KeyProvider
-from pqcore.migrations.build import build, target_key
+from pqcore.jobs.model import Job, Phase
+from pqcore.keys.provider import KeyProvider, KeyState
+from pqcore.migrations.base import Scope
+from pqcore.migrations.build import build, key_option, target_key
+from pqcore.migrations.place import require_active
 from pqcore.selection.catalog import Catalog
 from pqcore.selection.check import require_fit
 from pqcore.selection.compile import predicate
 from pqcore.selection.document import parse
 from pqcore.selection.kinds import Kind, kind
 from pqcore.selection.target import resolve
+
+# phases in which new values are written
+WRITING = frozenset({Phase.MIGRATING, Phase.SWEEPING, Phase.REQUEUEING})
 
 
 def prepare(db: Database, keys: KeyProvider, job: Job, stop: Event, live: LiveLimits | None = None) -> JobContext:
@@ -58,11 +63,14 @@ def prepare(db: Database, keys: KeyProvider, job: Job, stop: Event, live: LiveLi
     if fixed is None:
         chosen = targets.resolve(db, job.scope, job.target_algo_id, job.target_policy_id, selection.options)
         new_key = target_key(job.scope, selection.options)
+        key_id = _chosen(keys, new_key, job.scope) if new_key else None
         fixed = {
             "algorithm": f"{chosen.algorithm.name}/{chosen.algorithm.variant}".rstrip("/"),
             "policy": chosen.policy,
-            "key_id": keys.info(new_key).id if new_key else None,
+            "key_id": key_id,
         }
+    elif fixed["key_id"] and job.phase in WRITING:
+        _require_still_active(keys, fixed["key_id"], job.id)
     migration = build(
         job.scope,
         find(fixed["algorithm"]),
@@ -109,6 +117,23 @@ def _first_start(context: JobContext, fixed: dict[str, Any]) -> JobContext | Non
         ).rowcount
     reach(Point.AFTER_FIX)
     return replace(context, ceiling=ceiling) if first else None
+
+
+def _chosen(keys: KeyProvider, name: str, scope: Scope) -> str:
+    """The version of the new key that the job writes with, to its end."""
+    info = keys.info(name)
+    require_active(info, key_option(scope))
+    return info.id
+
+
+def _require_still_active(keys: KeyProvider, key_id: str, job_id: int) -> None:
+    """A job that was stopped and taken up again may find the version of its key retired meanwhile."""
+    state = keys.info(key_id).state
+    if state is not KeyState.ACTIVE:
+        raise KeyStoreError(
+            f"The job writes with the key {key_id}, which is {state} by now",
+            f"Start it over with: pqconsole jobs retry {job_id} --from-scratch",
+        )
 
 
 def _fixed(db: Database, job_id: int) -> dict[str, Any] | None:

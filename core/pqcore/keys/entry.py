@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from pqcore.crypto import keys as crypto
-from pqcore.errors import KeyStoreError
-from pqcore.keys.provider import Key, KeyInfo
+from pqcore.errors import KeyStoreError, StateConflict
+from pqcore.keys.provider import TRANSITIONS, Key, KeyInfo, KeyState
 from pqcore.keys.reference import check_name
 
 _FINGERPRINT_LABEL = b"pqconsole key fingerprint"
@@ -66,16 +66,50 @@ def new_key(name: str, made: Material, others: Iterable[KeyInfo]) -> Key:
         )
     mark = fingerprint(made.secret, made.public)
     for info in reversed(versions):
-        # A private key may follow its public half; anything else would be the same key twice.
+        # A private key may follow its public half, and a key come back that was deleted; anything else would be the
+        # same key twice.
+        if info.state is KeyState.DELETED:
+            continue
         if info.fingerprint == mark and (info.has_secret or made.secret is None):
             raise KeyStoreError(f"This key is in the keyring already, as {info.id}", f"Use {info.id}")
     info = KeyInfo(
         name=name,
         version=newest.version + 1 if newest else 1,
         algorithm=made.algorithm,
-        created_at=datetime.now(UTC).replace(microsecond=0),
+        created_at=_now(),
         origin=made.origin,
         fingerprint=mark,
         has_secret=made.secret is not None,
     )
     return Key(info=info, secret=made.secret, public=made.public, seal_secret=made.seal_secret)
+
+
+def in_state(key: Key, state: KeyState) -> Key:
+    """The key in another state; without its material where it is deleted.
+
+    Raises:
+        StateConflict: ``TRANSITIONS`` has no such step.
+    """
+    info = key.info
+    if state not in TRANSITIONS[info.state]:
+        raise StateConflict(f"The key {info.id} is {info.state} and cannot become {state}", _WAYS[info.state])
+    changed = replace(info, state=state, state_since=_now())
+    return Key(replace(changed, has_secret=False)) if state is KeyState.DELETED else replace(key, info=changed)
+
+
+def refuse_deleted(info: KeyInfo) -> None:
+    """Raises KeyStoreError for a key whose material is gone."""
+    if info.state is KeyState.DELETED:
+        when = f" on {info.state_since:%Y-%m-%d}" if info.state_since else ""
+        raise KeyStoreError(f"The key {info.id} was deleted{when}", "Restore the keyring from a backup that has it")
+
+
+_WAYS = {
+    KeyState.ACTIVE: "Retire it first",
+    KeyState.RETIRED: "Reactivate or delete it",
+    KeyState.DELETED: "Restore the keyring from a backup that has it",
+}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pqcore.errors import KeyStoreError
 from pqcore.keys import keyring as document
-from pqcore.keys.entry import Material, generated, imported, new_key
+from pqcore.keys.entry import Material, generated, imported, in_state, new_key, refuse_deleted
 from pqcore.keys.keyring import Keyring
 from pqcore.keys.private_files import identity, locked, open_folder, read_private, replace_private
-from pqcore.keys.provider import Key, KeyInfo
+from pqcore.keys.provider import Key, KeyInfo, KeyState
 from pqcore.keys.reference import check_name, resolve
 from pqcore.keys.sealing import Cost, Derivation
 
@@ -58,15 +58,11 @@ class FileKeyProvider:
             entry = keyring.entry(info.id) if keyring else None
             if keyring is None or entry is None:
                 raise KeyStoreError(f"There is no key {ref}", "See pqconsole keys list")
+            refuse_deleted(info)
             known = self._opened.get(info.id)
             if known is not None and known[0] == entry:
                 return known[1]
-            key = document.open_entry(entry, self._unlocked(keyring))
-            if key is None:
-                raise KeyStoreError(
-                    f"The key {info.id} in {self._path} was changed since it was stored",
-                    f"Restore the keyring from a backup, such as {self._path.name}.1",
-                )
+            key = self._open(keyring, entry)
             self._opened[info.id] = (entry, key)
             return key
 
@@ -85,7 +81,27 @@ class FileKeyProvider:
             if keyring is not None:
                 self._unlocked(keyring)
 
+    def change_state(self, key_id: str, state: KeyState) -> KeyInfo:
+        self.info(key_id)  # before a passphrase is asked for
+
+        def change(keyring: Keyring, master: bytes) -> tuple[Keyring, KeyInfo]:
+            entry = keyring.entry(resolve(key_id, keyring.infos).id)
+            if entry is None:
+                raise KeyStoreError(f"There is no key {key_id}", "See pqconsole keys list")
+            key = in_state(self._open(keyring, entry), state)
+            return keyring.with_changed(key, master), key.info
+
+        return self._change(change)
+
     def _store(self, name: str, made: Material) -> KeyInfo:
+        def add(keyring: Keyring, master: bytes) -> tuple[Keyring, KeyInfo]:
+            key = new_key(name, made, keyring.infos)
+            return keyring.with_key(key, master), key.info
+
+        return self._change(add)
+
+    def _change(self, change: Callable[[Keyring, bytes], tuple[Keyring, KeyInfo]]) -> KeyInfo:
+        """Write what ``change`` makes of the keyring and its master key, under the lock of all processes."""
         with self._lock:
             found = self._load()
             # Asks for the passphrase before the lock is taken: nobody else shall wait for a human.
@@ -95,15 +111,23 @@ class FileKeyProvider:
                 with open_folder(self._path.parent, create=True) as folder, locked(f"{self._path.name}.lock", folder):
                     current, content = self._read(folder)
                     keyring = current or keyring
-                    key = new_key(name, made, keyring.infos)
-                    changed = keyring.with_key(key, self._unlocked(keyring))
+                    changed, info = change(keyring, self._unlocked(keyring))
                     replace_private(self._path.name, document.dump(changed), folder, previous=content)
             except OSError as error:
                 raise KeyStoreError(
                     f"The keyring {self._path} cannot be written: {error.strerror}",
                     "Check the free space and the permissions of its folder",
                 ) from error
-            return key.info
+            return info
+
+    def _open(self, keyring: Keyring, entry: document.Entry) -> Key:
+        key = document.open_entry(entry, self._unlocked(keyring))
+        if key is None:
+            raise KeyStoreError(
+                f"The key {entry.info.id} in {self._path} was changed since it was stored",
+                f"Restore the keyring from a backup, such as {self._path.name}.1",
+            )
+        return key
 
     def _new(self) -> Keyring:
         """An empty keyring that is not on disk yet; refused where one was lost."""

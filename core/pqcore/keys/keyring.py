@@ -6,11 +6,11 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from pqcore.keys.provider import Key, KeyInfo
+from pqcore.keys.provider import Key, KeyInfo, KeyState
 from pqcore.keys.reference import check_name
 from pqcore.keys.sealing import Cost, Derivation, seal, unseal
 
@@ -21,6 +21,10 @@ MAX_BYTES = 64 * 1024 * 1024
 _CHECK = b"pqconsole keyring v1: check"
 _ENTRY = b"pqconsole keyring v1: entry\n"
 _ORIGINS = frozenset({"generated", "imported"})
+_ENTRY_FIELDS = frozenset(
+    {"name", "version", "algorithm", "created_at", "origin", "fingerprint", "has_secret", "public", "box"}
+)
+_STATE_FIELDS = frozenset({"state", "state_since"})  # of keys that are not active
 
 
 class Malformed(ValueError):
@@ -59,7 +63,12 @@ class Keyring:
 
     def with_key(self, key: Key, master: bytes) -> Keyring:
         """A keyring with one key more."""
-        return Keyring(self.derivation, self.check, (*self.entries, seal_entry(key, master)))
+        return replace(self, entries=(*self.entries, seal_entry(key, master)))
+
+    def with_changed(self, key: Key, master: bytes) -> Keyring:
+        """A keyring in which the key of this id is stored anew."""
+        sealed = seal_entry(key, master)
+        return replace(self, entries=tuple(sealed if e.info.id == key.id else e for e in self.entries))
 
 
 def new_keyring(derivation: Derivation, master: bytes) -> Keyring:
@@ -138,11 +147,8 @@ def _parse_derivation(value: Any) -> Derivation:
 
 
 def _parse_entry(value: Any, place: str) -> Entry:
-    fields = _fields(
-        value,
-        {"name", "version", "algorithm", "created_at", "origin", "fingerprint", "has_secret", "public", "box"},
-        place,
-    )
+    stateful = isinstance(value, dict) and "state" in value
+    fields = _fields(value, set(_ENTRY_FIELDS | _STATE_FIELDS if stateful else _ENTRY_FIELDS), place)
     box = _bytes(fields["box"])
     texts = ("name", "algorithm", "created_at", "origin", "fingerprint")
     if box is None or not all(isinstance(fields[name], str) for name in texts):
@@ -154,10 +160,12 @@ def _parse_entry(value: Any, place: str) -> Entry:
             name=check_name(fields["name"]),
             version=_whole(fields["version"]),
             algorithm=fields["algorithm"],
-            created_at=datetime.fromisoformat(fields["created_at"]).astimezone(UTC),
+            created_at=_moment(fields["created_at"]),
             origin=fields["origin"],
             fingerprint=fields["fingerprint"],
             has_secret=fields["has_secret"],
+            state=KeyState(fields["state"]) if stateful else KeyState.ACTIVE,
+            state_since=_moment(fields["state_since"]) if stateful else None,
         )
     except Exception as error:
         raise Malformed(f"{place} has a name, version or time that cannot be read") from error
@@ -166,7 +174,7 @@ def _parse_entry(value: Any, place: str) -> Entry:
 
 def _entry_document(entry: Entry) -> dict[str, Any]:
     info = entry.info
-    return {
+    document = {
         "name": info.name,
         "version": info.version,
         "algorithm": info.algorithm,
@@ -176,6 +184,9 @@ def _entry_document(entry: Entry) -> dict[str, Any]:
         "has_secret": info.has_secret,
         "public": _text(entry.public),
     }
+    if info.state_since is not None:
+        document |= {"state": info.state.value, "state_since": info.state_since.isoformat()}
+    return document
 
 
 def _bound(info: KeyInfo, public: bytes | None) -> bytes:
@@ -188,6 +199,10 @@ def _fields(value: Any, names: set[str], place: str) -> Mapping[str, Any]:
     if not isinstance(value, dict) or set(value) != names:
         raise Malformed(f"{place} has not the expected fields")
     return value
+
+
+def _moment(value: Any) -> datetime:
+    return datetime.fromisoformat(value).astimezone(UTC)
 
 
 def _whole(value: Any) -> int:

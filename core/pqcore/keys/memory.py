@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from pqcore.keys.entry import Material, generated, imported, new_key
-from pqcore.keys.provider import Key, KeyInfo
+from pqcore.keys.entry import Material, generated, imported, in_state, new_key, refuse_deleted
+from pqcore.keys.provider import Key, KeyInfo, KeyState
 from pqcore.keys.reference import resolve
 
 
@@ -24,13 +24,21 @@ class MemoryKeyProvider:
         return resolve(ref, self.list())
 
     def get(self, ref: str) -> Key:
-        return self._keys[self.info(ref).id]
+        info = self.info(ref)
+        refuse_deleted(info)
+        return self._keys[info.id]
 
     def generate(self, name: str, algorithm: str) -> KeyInfo:
         return self._store(name, generated(algorithm))
 
     def import_key(self, name: str, data: bytes, *, algorithm: str | None = None) -> KeyInfo:
         return self._store(name, imported(data, algorithm))
+
+    def change_state(self, key_id: str, state: KeyState) -> KeyInfo:
+        with self._lock:
+            found = resolve(key_id, [known.info for known in self._keys.values()])
+            changed = self._keys[found.id] = in_state(self._keys[found.id], state)
+            return changed.info
 
     def _store(self, name: str, made: Material) -> KeyInfo:
         with self._lock:

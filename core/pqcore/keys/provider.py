@@ -7,9 +7,27 @@ hybrid HPKE keys (32 bytes, draft-ietf-hpke-pq) as their seed, with raw public k
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
+
+
+class KeyState(StrEnum):
+    """What a version of a key may be used for."""
+
+    ACTIVE = "active"  # reads what there is, and is chosen for new values
+    RETIRED = "retired"  # reads what there is, and is never chosen for new values
+    DELETED = "deleted"  # its secret is gone; the version stays known, so that no number is used twice
+
+
+# Who may go where: `keys retire`, `keys reactivate`, `keys delete`. Deleting has no way back but a backup.
+TRANSITIONS: Mapping[KeyState, frozenset[KeyState]] = {
+    KeyState.ACTIVE: frozenset({KeyState.RETIRED}),
+    KeyState.RETIRED: frozenset({KeyState.ACTIVE, KeyState.DELETED}),
+    KeyState.DELETED: frozenset(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +44,8 @@ class KeyInfo:
         fingerprint: first 16 hexadecimal digits of SHA-256 of the public key; of a symmetric key, of an HMAC under
             it of a fixed label (it tells keys apart and reveals nothing).
         has_secret: False where only a public key is held.
+        state: what it may be used for.
+        state_since: when it got there, UTC; None for a key that was never retired.
     """
 
     name: str
@@ -35,6 +55,8 @@ class KeyInfo:
     origin: str
     fingerprint: str
     has_secret: bool
+    state: KeyState = KeyState.ACTIVE
+    state_since: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -70,15 +92,15 @@ class KeyProvider(Protocol):
     """A place where keys live. Every method raises ``KeyStoreError`` with a remedy when it cannot answer."""
 
     def list(self) -> list[KeyInfo]:
-        """All keys and versions, by name and version. Needs no passphrase."""
+        """All keys and versions, by name and version, whatever their state. Needs no passphrase."""
         ...
 
     def info(self, ref: str) -> KeyInfo:
-        """What may be shown of ``name`` (its newest version) or ``name:version``. Needs no passphrase."""
+        """What may be shown of ``name`` (its newest active version) or ``name:version``. Needs no passphrase."""
         ...
 
     def get(self, ref: str) -> Key:
-        """The key ``name`` (its newest version) or ``name:version`` with its material."""
+        """The key ``name`` (its newest active version) or ``name:version``, also retired, with its material."""
         ...
 
     def generate(self, name: str, algorithm: str) -> KeyInfo:
@@ -87,4 +109,8 @@ class KeyProvider(Protocol):
 
     def import_key(self, name: str, data: bytes, *, algorithm: str | None = None) -> KeyInfo:
         """Store a key made elsewhere: PEM or DER (private or public), or raw bytes with ``algorithm``."""
+        ...
+
+    def change_state(self, key_id: str, state: KeyState) -> KeyInfo:
+        """Retire, reactivate or delete ``name:version``, along ``TRANSITIONS``. Whether it is used is not looked at."""
         ...

@@ -1,4 +1,4 @@
-"""How a key is named: ``name`` means its newest version, ``name:version`` that very one."""
+"""How a key is named: ``name`` means its newest active version, ``name:version`` that very one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from pqcore.errors import KeyStoreError
-from pqcore.keys.provider import KeyInfo
+from pqcore.keys.provider import KeyInfo, KeyState
 from pqcore.text import clean
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -25,7 +25,7 @@ def check_name(name: str) -> str:
 
 
 def parse_ref(ref: str) -> tuple[str, int | None]:
-    """Name and version; the version is None where the newest is meant."""
+    """Name and version; the version is None where the newest active one is meant."""
     match = _REF.fullmatch(ref)
     if match is None:
         raise KeyStoreError(f'"{clean(ref, limit=80)}" is no key reference', "Write a key as name or name:version")
@@ -43,7 +43,12 @@ def resolve(ref: str, infos: Iterable[KeyInfo]) -> KeyInfo:
         hint = f"Did you mean {near[0]}" if near else "See pqconsole keys list, or make it with pqconsole keys generate"
         raise KeyStoreError(f"There is no key {name}", hint)
     if version is None:
-        return versions[max(versions)]
+        active = [number for number, info in versions.items() if info.state is KeyState.ACTIVE]
+        if not active:
+            raise KeyStoreError(
+                f"All versions of the key {name} are retired", f"Make a new one with pqconsole keys rotate {name}"
+            )
+        return versions[max(active)]
     if version not in versions:
         raise KeyStoreError(
             f"The key {name} has no version {version}",

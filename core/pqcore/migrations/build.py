@@ -87,5 +87,10 @@ def check_target(scope: Scope, algorithm: Algorithm) -> None:
 
 def target_key(scope: Scope, options: Mapping[str, Any]) -> str | None:
     """The option's value that names the key new values are written with; None where no key is used."""
-    name = options.get("pepper" if scope is Scope.HASHES else "new_key")
+    name = options.get(key_option(scope))
     return name if isinstance(name, str) and name else None
+
+
+def key_option(scope: Scope) -> str:
+    """The option that names the key new values are written with."""
+    return "pepper" if scope is Scope.HASHES else "new_key"

@@ -27,7 +27,7 @@ from pqcore.migrations.base import (
     SkipReason,
 )
 from pqcore.migrations.options import resolve
-from pqcore.migrations.place import BAD_DATA, Place, content_bytes, failed, option_key, stored_bytes
+from pqcore.migrations.place import BAD_DATA, Place, content_bytes, failed, new_value_key, stored_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +288,7 @@ def _user_column(place: Place, chosen: Mapping[str, Any]) -> str | None:
 
 
 def _pepper(keys: KeyProvider, name: str, target_key_id: str | None) -> Key:
-    key = option_key(keys, target_key_id or name, "pepper")
+    key = new_value_key(keys, name, target_key_id, "pepper")
     if key.algorithm != "PEPPER" or key.secret is None:
         raise KeyStoreError(
             f"options.pepper: The key {key.id} is of {key.algorithm}, a PEPPER is needed",

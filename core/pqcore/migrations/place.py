@@ -11,7 +11,7 @@ from pqcore.errors import KeyStoreError, PQConsoleError, UsageError
 from pqcore.formats.context import Context
 from pqcore.formats.encoding import Encoding, encode
 from pqcore.formats.errors import FormatError, NotAuthentic
-from pqcore.keys.provider import Key, KeyProvider
+from pqcore.keys.provider import Key, KeyInfo, KeyProvider, KeyState
 from pqcore.migrations.base import Failed, FailureReason, Prefix
 
 
@@ -89,6 +89,26 @@ def option_key(keys: KeyProvider, reference: str, option: str) -> Key:
         raise KeyStoreError(f"options.{option}: {error.message}", error.remedy) from None
 
 
+def new_value_key(keys: KeyProvider, name: str, target_key_id: str | None, option: str) -> Key:
+    """The key that ``options.<option>`` names for new values; the version a job was started with is taken as it is.
+
+    Raises KeyStoreError for a retired one.
+    """
+    key = option_key(keys, target_key_id or name, option)
+    if target_key_id is None:
+        require_active(key.info, option)
+    return key
+
+
+def require_active(info: KeyInfo, option: str) -> None:
+    """Raises KeyStoreError where the key may not write new values."""
+    if info.state is not KeyState.ACTIVE:
+        raise KeyStoreError(
+            f"options.{option}: The key {info.id} is {info.state} and writes no new values",
+            f"Name {info.name}, or make a new version with pqconsole keys rotate {info.name}",
+        )
+
+
 def target_key(keys: KeyProvider, name: str, target_key_id: str | None, algorithm: Algorithm) -> Key:
     """The key that new values are written with, checked to be of ``algorithm`` and whole.
 
@@ -99,7 +119,7 @@ def target_key(keys: KeyProvider, name: str, target_key_id: str | None, algorith
             f"options.new_key: The job writes with the key {target_key_id}, the selection names {name}",
             f"Set it to {target_key_id.rpartition(':')[0]}, or create a new job",
         )
-    key = option_key(keys, target_key_id or name, "new_key")
+    key = new_value_key(keys, name, target_key_id, "new_key")
     if key.algorithm != algorithm.name:
         raise KeyStoreError(
             f"options.new_key: The key {key.id} is of {key.algorithm}, the job's target is {algorithm.label}",

@@ -9,7 +9,7 @@ from typing import TypeVar
 from zoneinfo import available_timezones
 
 from pqcore.errors import PQConsoleError
-from pqcore.keys.provider import KeyProvider
+from pqcore.keys.provider import KeyProvider, KeyState
 from pqcore.migrations.base import Scope
 from pqcore.migrations.options import OPTIONS, OptionKind, OptionSpec, applies
 from pqcore.selection.catalog import Catalog, ColumnInfo
@@ -99,11 +99,12 @@ class _Sources:
         return self.ask(lambda catalog: catalog.columns(table, schema)) if table else []
 
     def key_names(self) -> list[tuple[str, str]]:
-        """Names of keys with the algorithm of their newest version."""
+        """Names of keys with an active version, and their algorithm."""
         try:
-            return [] if self.keys is None else list({info.name: info.algorithm for info in self.keys.list()}.items())
+            infos = [] if self.keys is None else self.keys.list()
         except PQConsoleError:
             return []
+        return list({info.name: info.algorithm for info in infos if info.state is KeyState.ACTIVE}.items())
 
 
 def _text(name: str, detail: str = "") -> _Choice:

@@ -1,4 +1,4 @@
-"""``pqconsole keys``: list, generate, import, show. Needs no database."""
+"""``pqconsole keys``: what needs no database. ``key_states`` has the rest."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import argparse
 import base64
 from typing import Any
 
-from pqcore.errors import ExitCode, KeyStoreError
-from pqcore.keys.provider import Key, KeyInfo
+from pqcore.errors import ExitCode, KeyStoreError, UsageError
+from pqcore.keys.lifecycle import rotate
+from pqcore.keys.provider import Key, KeyInfo, KeyProvider, KeyState
+from pqcore.keys.reference import parse_ref
 from pqtui.cli.files import read_file
 from pqtui.cli.flags import keyring, must_write, settings_of
-from pqtui.cli.output import print_json, print_properties, print_table
+from pqtui.cli.output import print_json, print_properties, print_table, shown
 
 # DER of a SubjectPublicKeyInfo starts with a SEQUENCE; raw public keys are of fixed other lengths.
 _SPKI_ALGORITHMS = ("RSA", "ECDSA", "Ed25519", "Ed448", "X25519")
@@ -19,12 +21,11 @@ _SPKI_ALGORITHMS = ("RSA", "ECDSA", "Ed25519", "Ed448", "X25519")
 def list_keys(args: argparse.Namespace) -> int:
     infos = keyring(settings_of(args)).list()
     if args.json:
-        print_json([_document(info) for info in infos])
+        print_json([document(info) for info in infos])
         return ExitCode.OK
-    headings = ("NAME", "VERSION", "ALGORITHM", "SECRET", "ORIGIN", "CREATED", "FINGERPRINT")
+    headings = ("NAME", "VERSION", "ALGORITHM", "STATE", "SECRET", "ORIGIN", "CREATED", "FINGERPRINT")
     rows = (
-        (info.name, info.version, info.algorithm, info.has_secret, info.origin, info.created_at, info.fingerprint)
-        for info in infos
+        (i.name, i.version, i.algorithm, i.state, i.has_secret, i.origin, i.created_at, i.fingerprint) for i in infos
     )
     print_table(headings, rows, right=frozenset({1}))
     return ExitCode.OK
@@ -43,17 +44,47 @@ def import_key(args: argparse.Namespace) -> int:
     return _print_info(keyring(settings).import_key(args.name, data, algorithm=args.algorithm), as_json=args.json)
 
 
+def rotate_key(args: argparse.Namespace) -> int:
+    settings = settings_of(args)
+    must_write(settings, "rotate a key")
+    info = rotate(keyring(settings), args.name)
+    code = _print_info(info, as_json=args.json)
+    if not args.json:
+        print(f"\nNew jobs write with {info.id}. Move the values of older versions with a job: see docs/KEYS.md")
+    return code
+
+
 def show_key(args: argparse.Namespace) -> int:
-    keys = keyring(settings_of(args))
+    return _print_info(keyring(settings_of(args)).info(args.ref), as_json=args.json)
+
+
+def export_key(args: argparse.Namespace) -> int:
     if not args.public:
-        return _print_info(keys.info(args.ref), as_json=args.json)
-    key = keys.get(args.ref)
+        raise UsageError(
+            "A private key does not leave the keyring",
+            f"Add --public for the public key: pqconsole keys export {args.ref} --public",
+        )
+    key = keyring(settings_of(args)).get(args.ref)
     text = public_text(key)
     if args.json:
-        print_json({**_document(key.info), "public": text})
+        print_json({**document(key.info), "public": text})
     else:
         print(text)
     return ExitCode.OK
+
+
+def reactivate_key(args: argparse.Namespace) -> int:
+    settings = settings_of(args)
+    must_write(settings, "reactivate a key")
+    keys = keyring(settings)
+    return _print_info(keys.change_state(version_of(keys, args.ref).id, KeyState.ACTIVE), as_json=args.json)
+
+
+def version_of(keys: KeyProvider, ref: str) -> KeyInfo:
+    """The version that was named. Raises UsageError where only a name was given: it would mean another one tomorrow."""
+    if parse_ref(ref)[1] is None:
+        raise UsageError(f"{ref} names no version", f"Write it as {keys.info(ref).id}")
+    return keys.info(ref)
 
 
 def public_text(key: Key) -> str:
@@ -73,13 +104,14 @@ def public_text(key: Key) -> str:
 
 def _print_info(info: KeyInfo, *, as_json: bool) -> int:
     if as_json:
-        print_json(_document(info))
+        print_json(document(info))
         return ExitCode.OK
     print_properties(
         [
             ("key", info.id),
             ("algorithm", info.algorithm),
-            ("secret", "held" if info.has_secret else "not held, only the public key is"),
+            ("state", info.state if info.state_since is None else f"{info.state}, since {shown(info.state_since)}"),
+            ("secret", _secret(info)),
             ("origin", info.origin),
             ("created", info.created_at),
             ("fingerprint", info.fingerprint),
@@ -88,12 +120,21 @@ def _print_info(info: KeyInfo, *, as_json: bool) -> int:
     return ExitCode.OK
 
 
-def _document(info: KeyInfo) -> dict[str, Any]:
+def _secret(info: KeyInfo) -> str:
+    if info.state is KeyState.DELETED:
+        return "deleted"
+    return "held" if info.has_secret else "not held, only the public key is"
+
+
+def document(info: KeyInfo) -> dict[str, Any]:
+    """A key as ``--json`` prints it."""
     return {
         "name": info.name,
         "version": info.version,
         "id": info.id,
         "algorithm": info.algorithm,
+        "state": info.state,
+        "state_since": info.state_since,
         "has_secret": info.has_secret,
         "origin": info.origin,
         "created_at": info.created_at,

@@ -203,7 +203,7 @@ def _add_operations(commands: Any) -> None:
 
 
 def _add_keys(commands: Any) -> None:
-    group = _group(commands, "keys", "list, generate, import and show keys")
+    group = _group(commands, "keys", "make, import, rotate, retire and show keys")
 
     listing = _command(group, "list", "list keys and their versions", "keys:list_keys")
     _json(listing)
@@ -221,8 +221,28 @@ def _add_keys(commands: Any) -> None:
 
     show = _command(group, "show", "show what is known of a key, never its secret", "keys:show_key")
     show.add_argument("ref", metavar="NAME[:VERSION]")
-    show.add_argument("--public", action="store_true", help="print the public key: PEM, or base64 where it is raw")
     _json(show)
+
+    export = _command(group, "export", "print a public key: PEM, or base64 where it is raw", "keys:export_key")
+    export.add_argument("ref", metavar="NAME[:VERSION]")
+    export.add_argument("--public", action="store_true", help="yes, the public key; no other ever leaves the keyring")
+    _json(export)
+
+    rotate = _command(group, "rotate", "make the next version of a key, for new values", "keys:rotate_key")
+    rotate.add_argument("name")
+    _json(rotate)
+
+    for name, help_text, handler in (
+        ("usage", "say which values and jobs need a version of a key", "key_states:usage"),
+        ("retire", "use a version that nothing needs no more for new values", "key_states:retire_key"),
+        ("reactivate", "let a retired version be used for new values again", "keys:reactivate_key"),
+        ("delete", "destroy the secret of a retired version that nothing needs", "key_states:delete_key"),
+    ):
+        step = _command(group, name, help_text, handler)
+        step.add_argument("ref", metavar="NAME:VERSION")
+        if name == "delete":
+            step.add_argument("--yes", action="store_true", help="yes, destroy it: this cannot be undone")
+        _json(step)
 
 
 def _add_algorithms(commands: Any) -> None:
