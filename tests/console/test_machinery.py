@@ -3,45 +3,59 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from queue import Queue
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.message import Message
 
 from pqcore.errors import DatabaseUnavailable
 from pqcore.jobs.claims import OPERATIONS
-from pqcore.jobs.filter import JobFilter
+from pqcore.jobs.filter import JobFilter, parse_filter
 from pqcore.jobs.model import TRANSITIONS, Job, Phase, Progress, Purpose, Request, Status
 from pqcore.jobs.query import Sort
-from pqcore.jobs.repository import JobPage, JobQuery
+from pqcore.jobs.repository import JobQuery, KeyPage
 from pqcore.migrations.base import Scope
 from pqcore.workspace import Workspace
 from pqtui.actions import ACTIONS, BY_ID, Situation, eligible, unavailable
 from pqtui.feed import Feed, Fresh, Trouble
 from pqtui.screens.confirm import plan_of
-from pqtui.snapshots import ListQuery, ListReader
-from pqtui.window import Window
-from tests.console.world import NOW
+from pqtui.snapshots import CountReader, ListQuery, ListReader
+from pqtui.window import SLOW_SHARE, Window
+from tests.console.world import NOW, add_job
 
 
 class Numbers:
-    """Pages of jobs 1 to n by id, as the repository gives them."""
+    """Jobs 1 to n in the order of their ids, as the repository gives them; ``cost``: seconds that an order takes."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, cost: float = 0.0) -> None:
         self.total = total
-        self.rows_read = 0
+        self.cost = cost
+        self.now = 0.0
+        self.orders_read = 0
+        self.most_skipped = 0
 
-    def page(self, query: JobQuery) -> JobPage:
+    def keys(self, query: JobQuery, offset: int = 0) -> KeyPage:
+        self.orders_read += 1
+        self.now += self.cost
+        self.most_skipped = max(self.most_skipped, offset)
         after = query.after[2] if query.after else (self.total + 1 if query.sort.descending else 0)
         step = -1 if query.sort.descending else 1
-        ids = [i for i in range(after + step, after + step * (query.limit + 1), step) if 1 <= i <= self.total]
-        self.rows_read += len(ids)
+        first = after + step * (1 + offset)
+        ids = [i for i in range(first, first + step * query.limit, step) if 1 <= i <= self.total]
         more = bool(ids) and 1 <= ids[-1] + step <= self.total
-        return JobPage(tuple(a_job(i) for i in ids), (0, ids[-1], ids[-1]) if more else None)
+        return KeyPage(tuple((0, i, i) for i in ids), more)
+
+    def jobs_of(self, ids: Sequence[int]) -> tuple[Job, ...]:
+        return tuple(a_job(i) for i in ids if i <= self.total)
+
+    def clock(self) -> float:
+        return self.now
 
 
 def a_job(job_id: int, status: Status = Status.PENDING, **values: Any) -> Job:
@@ -58,27 +72,78 @@ def test_any_part_of_a_list_is_what_it_should_be(total: int, reads: list[tuple[i
     everything = list(range(total, 0, -1)) if down else list(range(1, total + 1))
     window = Window(Numbers(total), JobFilter(), Sort("id", down))
     for start, limit in reads:
-        place, jobs = window.read(start, limit, total)
-        assert [j.id for j in jobs] == everything[place : place + len(jobs)]
-        if start < total:
-            assert place <= start
-            assert len(jobs) >= min(limit, total - start) - (start - place)
+        part = window.read(start, limit, total)
+        assert part.start == (max(0, min(start, total - 1)))
+        assert [j.id for j in part.jobs] == everything[part.start : part.start + limit]
 
 
-def test_the_end_of_a_long_list_is_reached_without_walking_there() -> None:
-    pages = Numbers(1_000_000)
-    window = Window(pages, JobFilter(), Sort())
-    place, jobs = window.read(999_900, 100, 1_000_000)
-    assert (place, jobs[-1].id) == (999_900, 1)
-    assert pages.rows_read <= 200
+def test_any_place_of_a_long_list_is_reached_in_one_step_and_stays_near() -> None:
+    order = Numbers(1_000_000)
+    window = Window(order, JobFilter(), Sort())
+    assert [j.id for j in window.read(999_900, 100, order.total).jobs] == list(range(100, 0, -1))
+    assert (order.orders_read, order.most_skipped) == (1, 0)  # from the end: nothing is walked over
+    window.read(400_000, 100, order.total)
+    assert order.orders_read == 2
+    order.most_skipped = 0
+    for _ in range(3):  # the refreshes of that place, and the screen below it
+        assert window.read(400_000, 100, order.total).jobs[0].id == 600_000
+    assert window.read(400_050, 100, order.total).jobs[0].id == 599_950
+    assert order.most_skipped <= 100
+
+
+def test_a_list_that_became_shorter_than_its_count_shows_what_is_there() -> None:
+    window = Window(Numbers(10), JobFilter(), Sort())
+    assert [j.id for j in window.read(5, 20, 1000).jobs] == [5, 4, 3, 2, 1]
+    assert window.read(500, 20, 1000).jobs == ()
+
+
+def test_a_slow_order_is_read_rarely_and_its_jobs_each_time() -> None:
+    order = Numbers(100_000, cost=0.5)
+    window = Window(order, JobFilter(), Sort("created_at"), order.clock)
+    first = window.read(0, 100, order.total)
+    for scrolled in (0, 0, 500, 900, 50):
+        part = window.read(scrolled, 100, order.total)
+        assert part.jobs[0].id == 100_000 - scrolled
+    assert order.orders_read <= 2
+    assert part.ordered_at >= first.ordered_at
+    read = order.orders_read
+    order.now += 0.5 / SLOW_SHARE
+    window.read(0, 100, order.total)
+    assert order.orders_read == read + 1
+    window.expire()
+    window.read(0, 100, order.total)
+    assert order.orders_read == read + 2
 
 
 def test_the_reader_agrees_with_the_repository(filled: Workspace) -> None:
     read = ListReader(filled.jobs)
-    snapshot = read(ListQuery(JobFilter(), Sort("scheduled_at"), 2, 3))
-    assert snapshot.total == 8
     everything = filled.jobs.page(JobQuery(sort=Sort("scheduled_at"))).jobs
+    snapshot = read(ListQuery(JobFilter(), Sort("scheduled_at"), 2, 3, 8))
     assert [j.id for j in snapshot.rows] == [j.id for j in everything[2:5]]
+
+
+def test_counting_again_costs_only_what_came_since(filled: Workspace) -> None:
+    passed = 0.0
+
+    def clock() -> float:
+        nonlocal passed
+        passed += 1.0  # a count takes a second by this clock, so the next whole one is 50 seconds away
+        return passed
+
+    count = CountReader(filled.jobs, clock)
+    asked: list[str] = []
+    sa.event.listen(filled.db.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    assert count(JobFilter()).total == 8
+    add_job(filled, 50)
+    asked.clear()
+    assert count(JobFilter()).total == 9
+    assert [text for text in asked if "count" in text and "vw_pq_migration_jobs.id >" not in text] == []
+    with filled.db.write() as conn:
+        conn.execute(sa.text("DELETE FROM pq_migration_jobs WHERE id < 3"))
+    assert count(JobFilter()).total == 9  # not seen yet
+    count.expire()
+    assert count(JobFilter()).total == 7
+    assert count(parse_filter("status:failed")).total == 0
 
 
 def test_a_feed_reads_again_only_after_it_has_read() -> None:

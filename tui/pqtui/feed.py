@@ -47,12 +47,13 @@ class Fresh(Message):
 
 
 class Trouble(Message):
-    """The database did not answer; the feed goes on trying."""
+    """The database did not answer by the monotonic second ``at``; the feed goes on trying."""
 
     def __init__(self, feed: str, sentence: str) -> None:
         super().__init__()
         self.feed = feed
         self.sentence = sentence
+        self.at = monotonic()
 
 
 class Feed(Generic[Q]):

@@ -6,7 +6,7 @@ Text from the database is made safe here, where it enters: widgets get nothing t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
@@ -18,35 +18,40 @@ from pqcore.jobs.model import DeadLetter, Event, Job, Progress, RangeInfo, Statu
 from pqcore.jobs.query import Sort
 from pqcore.jobs.repository import JobQuery, JobRepository
 from pqcore.text import clean
-from pqtui.window import Window
+from pqtui.window import SLOW_SHARE, Window
 
 _ACTIVE = parse_filter("status:running")
 _ACTIVE_LIMIT = 100
 _DETAIL_ROWS = 200
-# counting a million rows takes longer than reading a page: do it less often
-_COUNT_SECONDS = 2.0
-_COUNT_SHARE = 0.02
 _NAME_LIMIT = 200
 _TEXT_LIMIT = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """A part of the filtered, sorted list: ``limit`` jobs from position ``start``."""
+    """A part of the filtered, sorted list: ``limit`` jobs from position ``start`` of ``total`` (0: not counted yet)."""
 
     filter: JobFilter
     sort: Sort
     start: int
     limit: int
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ListSnapshot:
-    """``rows`` are the jobs at positions ``start`` and on, of ``total`` in all."""
+    """``rows`` are the jobs at positions ``start`` and on; their order is that of monotonic second ``ordered_at``."""
 
     start: int
-    total: int
     rows: tuple[Job, ...]
+    ordered_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CountSnapshot:
+    """How many jobs the filter keeps."""
+
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,30 +87,52 @@ class MetricsSnapshot:
 
 
 class ListReader:
-    """Reads parts of the list; keeps the walk and the count of the filter in use. Used by one thread."""
+    """Reads parts of the list; keeps the walk of the filter and order in use. Used by one thread."""
 
     def __init__(self, jobs: JobRepository) -> None:
         self._jobs = jobs
         self._window: Window | None = None
         self._order: tuple[JobFilter, Sort] | None = None
-        self._total = 0
-        self._count_due = 0.0
 
     def __call__(self, query: ListQuery) -> ListSnapshot:
         """Read one part. Raises what the repository raises."""
-        began = monotonic()
         order = (query.filter, query.sort)
         if self._window is None or order != self._order:
-            self._window = Window(self._jobs, *order)
-            self._order, self._count_due = order, 0.0
-        if began >= self._count_due:
-            self._total = self._jobs.count(query.filter)
-            took = monotonic() - began
-            self._count_due = began + max(_COUNT_SECONDS if took > 0.05 else 0.0, took / _COUNT_SHARE)
-        start, rows = self._window.read(query.start, query.limit, self._total)
-        # rows that came since the count are there all the same
-        self._total = max(self._total, start + len(rows))
-        return ListSnapshot(start, self._total, tuple(safe_job(job) for job in rows))
+            self._window, self._order = Window(self._jobs, *order), order
+        part = self._window.read(query.start, query.limit, query.total)
+        return ListSnapshot(part.start, tuple(safe_job(job) for job in part.jobs), part.ordered_at)
+
+    def expire(self) -> None:
+        """Read an order that is kept anew next time. May be called from any thread."""
+        window = self._window
+        if window is not None:
+            window.expire()
+
+
+class CountReader:
+    """Counts the jobs that a filter keeps: those that came since at each read, all of them as rarely as it costs."""
+
+    def __init__(self, jobs: JobRepository, clock: Callable[[], float] = monotonic) -> None:
+        self._jobs = jobs
+        self._clock = clock
+        self._filter: JobFilter | None = None
+        self._due = 0.0
+        self._counted, self._last_id = 0, 0
+
+    def __call__(self, job_filter: JobFilter) -> CountSnapshot:
+        """Count. Raises what the repository raises."""
+        began = self._clock()
+        if job_filter != self._filter or began >= self._due:
+            self._counted, self._last_id = self._jobs.count_above(0, job_filter)
+            self._filter = job_filter
+            self._due = began + (self._clock() - began) / SLOW_SHARE
+            return CountSnapshot(self._counted)
+        came, _ = self._jobs.count_above(self._last_id, job_filter)
+        return CountSnapshot(self._counted + came)
+
+    def expire(self) -> None:
+        """Count all of them next time. May be called from any thread."""
+        self._due = 0.0
 
 
 def read_detail(jobs: JobRepository, job_id: int) -> DetailSnapshot:

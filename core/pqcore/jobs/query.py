@@ -27,36 +27,69 @@ SORTABLE = (
 )
 
 
+# by the contract these are never NULL: an order by them needs no second key, and by id it can follow the index
+_NEVER_EMPTY = frozenset({"id", "status", "scope", "processed_count", "created_at"})
+
+
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """An order of the list: one of ``SORTABLE``, ties by id; empty values come last."""
+    """An order of the list: one of ``SORTABLE``, ties by id; empty values come last, or first where asked."""
 
     column: str = "id"
     descending: bool = True
+    empty_first: bool = False
 
     def __post_init__(self) -> None:
         if self.column not in SORTABLE:
             raise ValueError(f"jobs cannot be sorted by {self.column}; use one of {', '.join(SORTABLE)}")
+
+    def turned(self) -> Sort:
+        """The same list from its end."""
+        return Sort(self.column, not self.descending, not self.empty_first)
 
 
 class TargetNames:
     """SQL for the name of a job's target, from tables that may be another product's."""
 
     def __init__(self, conn: sa.Connection) -> None:
-        self.algorithm = self._name(conn, "crypto_algorithms", jobs_view.c.target_algo_id, ("name", "algorithm"))
-        self.policy = self._name(conn, "encryption_policies", jobs_view.c.target_policy_id, ("policy_name", "name"))
+        self._algorithms = _names(conn, "crypto_algorithms", ("name", "algorithm"))
+        self._policies = _names(conn, "encryption_policies", ("policy_name", "name"))
+        self.algorithm = _name_of(self._algorithms, jobs_view.c.target_algo_id)
+        self.policy = _name_of(self._policies, jobs_view.c.target_policy_id)
 
-    @staticmethod
-    def _name(
-        conn: sa.Connection, table_name: str, reference: sa.ColumnElement[Any], candidates: tuple[str, ...]
-    ) -> sa.ColumnElement[str | None]:
-        inspector = sa.inspect(conn)
-        present = {c["name"] for c in inspector.get_columns(table_name)} if inspector.has_table(table_name) else set()
-        name = next((c for c in candidates if c in present), None)
-        if name is None:
-            return sa.cast(sa.null(), sa.String(255))
-        table = sa.table(table_name, sa.column("id"), sa.column(name))
-        return sa.select(sa.cast(table.c[name], sa.String(255))).where(table.c.id == reference).scalar_subquery()
+    def algorithm_like(self, pattern: str) -> sa.ColumnElement[bool]:
+        """Jobs whose algorithm's name, in lower case, is like ``pattern``."""
+        return _named_like(self._algorithms, jobs_view.c.target_algo_id, pattern)
+
+    def policy_like(self, pattern: str) -> sa.ColumnElement[bool]:
+        """Jobs whose policy's name, in lower case, is like ``pattern``."""
+        return _named_like(self._policies, jobs_view.c.target_policy_id, pattern)
+
+
+def _names(conn: sa.Connection, table_name: str, candidates: tuple[str, ...]) -> sa.Select[Any] | None:
+    """Ids and names of a table of targets; None where it has no name that is known."""
+    inspector = sa.inspect(conn)
+    present = {c["name"] for c in inspector.get_columns(table_name)} if inspector.has_table(table_name) else set()
+    name = next((c for c in candidates if c in present), None)
+    if name is None:
+        return None
+    table = sa.table(table_name, sa.column("id"), sa.column(name))
+    return sa.select(table.c.id, sa.cast(table.c[name], sa.String(255)).label("name"))
+
+
+def _name_of(named: sa.Select[Any] | None, reference: sa.ColumnElement[Any]) -> sa.ColumnElement[str | None]:
+    if named is None:
+        return sa.cast(sa.null(), sa.String(255))
+    identity, name = named.selected_columns
+    return sa.select(name).where(identity == reference).scalar_subquery()
+
+
+def _named_like(named: sa.Select[Any] | None, reference: sa.ColumnElement[Any], pattern: str) -> sa.ColumnElement[bool]:
+    # asked of the few names once, not of each job's
+    if named is None:
+        return sa.false()
+    identity, name = named.selected_columns
+    return reference.in_(sa.select(identity).where(sa.func.lower(name).like(pattern, escape="!")))
 
 
 def select_jobs(names: TargetNames) -> sa.Select[Any]:
@@ -88,24 +121,61 @@ def select_jobs(names: TargetNames) -> sa.Select[Any]:
     )
 
 
-def sort_key(column: str) -> tuple[sa.ColumnElement[int], sa.ColumnElement[Any]]:
+def select_order(job_filter: JobFilter, sort: Sort, names: TargetNames) -> sa.Select[Any]:
+    """The ids of the filtered jobs in this order, each with what ``beyond`` goes on from: (missing, value, id).
+
+    Nothing else is read, so that databases sort little, or nothing where an index has the order already.
+    """
+    missing, value = _sort_key(sort.column)
+    identity = jobs_view.c.id
+    direction = sa.desc if sort.descending else sa.asc
+    order: list[sa.ColumnElement[Any]] = [direction(identity)]
+    if sort.column != "id":
+        order.insert(0, direction(value))
+    if sort.column not in _NEVER_EMPTY:
+        order.insert(0, sa.desc(missing) if sort.empty_first else sa.asc(missing))
+    columns = (missing.label("sort_missing"), value.label("sort_value"), identity.label("sort_id"))
+    return _filtered(sa.select(*columns), job_filter, names).order_by(*order)
+
+
+def select_count(job_filter: JobFilter, names: TargetNames) -> sa.Select[Any]:
+    """How many jobs the filter keeps, and the greatest id among them."""
+    columns: list[Any] = [sa.func.count(), sa.func.max(jobs_view.c.id)]
+    return _filtered(sa.select(*columns), job_filter, names)
+
+
+def _filtered(statement: sa.Select[Any], job_filter: JobFilter, names: TargetNames) -> sa.Select[Any]:
+    if any(term.kind == "status" and term.value == PAUSED for term in job_filter.terms):
+        statement = statement.join_from(jobs_view, control, control.c.job_id == jobs_view.c.id, isouter=True)
+    return statement.where(*conditions(job_filter, names))
+
+
+def _sort_key(column: str) -> tuple[sa.ColumnElement[int], sa.ColumnElement[Any]]:
     """What to order by: whether the value is missing, and the value."""
     value: sa.ColumnElement[Any] = jobs_view.c[column]
     if column in ("status", "scope"):
         # an ENUM sorts by its index but compares as text: make both text
         value = sa.cast(value, sa.String(16))
+    if column in _NEVER_EMPTY:
+        return sa.literal_column("0", sa.Integer), value
     return sa.case((jobs_view.c[column].is_(None), 1), else_=0), value
 
 
 def beyond(sort: Sort, after: tuple[Any, ...]) -> sa.ColumnElement[bool]:
     """Rows that follow the row with (missing, value, id) = ``after`` in this order."""
-    missing, value = sort_key(sort.column)
+    missing, value = _sort_key(sort.column)
     last_missing, last_value, last_id = after
-    later_id = jobs_view.c.id < last_id if sort.descending else jobs_view.c.id > last_id
+    later_id: sa.ColumnElement[bool] = jobs_view.c.id < last_id if sort.descending else jobs_view.c.id > last_id
+    if sort.column == "id":
+        return later_id
     if last_missing:
-        return sa.and_(missing == 1, later_id)
+        same = sa.and_(missing == 1, later_id)
+        return sa.or_(missing == 0, same) if sort.empty_first else same
     later = value < last_value if sort.descending else value > last_value
-    return sa.or_(missing == 1, later, sa.and_(value == last_value, later_id))
+    follows = sa.or_(later, sa.and_(value == last_value, later_id))
+    if sort.column in _NEVER_EMPTY:
+        return follows
+    return sa.and_(missing == 0, follows) if sort.empty_first else sa.or_(missing == 1, follows)
 
 
 def conditions(job_filter: JobFilter, names: TargetNames) -> list[sa.ColumnElement[bool]]:
@@ -138,11 +208,12 @@ def _condition(term: Term, names: TargetNames) -> sa.ColumnElement[bool]:
             table = sa.func.lower(_selection_text("table"))
             return table.like(f"%{_escaped(term.value)}%", escape="!")
         case "algo":
-            return sa.func.lower(names.algorithm).like(f"%{_escaped(term.value)}%", escape="!")
+            return names.algorithm_like(f"%{_escaped(term.value)}%")
         case _:
-            places = (sa.cast(jobs_view.c.selection, sa.Text), jobs_view.c.error, names.algorithm, names.policy)
             pattern = f"%{_escaped(term.value)}%"
-            return sa.or_(*(sa.func.lower(sa.func.coalesce(p, "")).like(pattern, escape="!") for p in places))
+            texts = (sa.cast(jobs_view.c.selection, sa.Text), jobs_view.c.error)
+            found = [sa.func.lower(sa.func.coalesce(text, "")).like(pattern, escape="!") for text in texts]
+            return sa.or_(*found, names.algorithm_like(pattern), names.policy_like(pattern))
 
 
 def _selection_text(name: str) -> sa.ColumnElement[str]:

@@ -5,7 +5,7 @@ Every call is blocking and opens its own short transaction; one repository may b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,6 @@ from pqcore.database.clock import now, now_plus
 from pqcore.database.connect import Database
 from pqcore.database.ids import next_id, next_id_needed
 from pqcore.database.tables import (
-    control,
     dead_letters,
     events,
     jobs,
@@ -32,10 +31,20 @@ from pqcore.jobs import lifecycle, limits
 from pqcore.jobs.events import record
 from pqcore.jobs.filter import JobFilter
 from pqcore.jobs.model import DeadLetter, Event, Job, Progress, Purpose, RangeInfo, Status, StatusTotal, WorkerInfo
-from pqcore.jobs.query import Sort, TargetNames, beyond, conditions, job_of, progress_of, select_jobs, sort_key
+from pqcore.jobs.query import (
+    Sort,
+    TargetNames,
+    beyond,
+    job_of,
+    progress_of,
+    select_count,
+    select_jobs,
+    select_order,
+)
 from pqcore.migrations.base import Scope
 
 _INSERTS = 5
+_MOST_IDS = 500  # bound at once
 WORKER_ALIVE_SECONDS = 10.0
 
 
@@ -57,6 +66,19 @@ class JobPage:
     next: tuple[Any, ...] | None
 
 
+@dataclass(frozen=True, slots=True)
+class KeyPage:
+    """Keys of jobs in order, each (missing, value, id); ``more`` says whether others follow."""
+
+    kept: tuple[tuple[Any, ...], ...]
+    more: bool
+
+    @property
+    def next(self) -> tuple[Any, ...] | None:
+        """Where the next page starts; None at the end."""
+        return self.kept[-1] if self.more else None
+
+
 class JobRepository:
     """The jobs of one database."""
 
@@ -70,28 +92,53 @@ class JobRepository:
     def page(self, query: JobQuery = JobQuery()) -> JobPage:
         """A page of jobs, by keyset: its cost does not grow with the page's distance from the top."""
         with self._db.read() as conn:
-            names = self._target_names(conn)
-            missing, value = sort_key(query.sort.column)
-            statement = select_jobs(names).where(*conditions(query.filter, names))
-            if query.after is not None:
-                statement = statement.where(beyond(query.sort, query.after))
-            direction = sa.desc if query.sort.descending else sa.asc
-            statement = statement.order_by(missing, direction(value), direction(jobs_view.c.id))
-            statement = statement.add_columns(missing.label("sort_missing"), value.label("sort_value"))
-            rows = conn.execute(statement.limit(query.limit + 1)).all()
-            kept = rows[: query.limit]
-            counted = progress_of(conn, [row.id for row in kept])
-        page = tuple(job_of(row, counted.get(row.id)) for row in kept)
-        last = kept[-1] if len(rows) > query.limit else None
-        return JobPage(page, (last.sort_missing, last.sort_value, last.id) if last is not None else None)
+            keys = self._keys(conn, query, 0)
+            found = self._jobs_of(conn, [key[-1] for key in keys.kept])
+        return JobPage(found, keys.next)
+
+    def keys(self, query: JobQuery, offset: int = 0) -> KeyPage:
+        """The order alone: the keys of a page that begins ``offset`` jobs after ``query.after``."""
+        with self._db.read() as conn:
+            return self._keys(conn, query, offset)
+
+    def jobs_of(self, ids: Sequence[int]) -> tuple[Job, ...]:
+        """These jobs in this order, without those that are gone."""
+        with self._db.read() as conn:
+            return self._jobs_of(conn, ids)
+
+    def _keys(self, conn: sa.Connection, query: JobQuery, offset: int) -> KeyPage:
+        statement = select_order(query.filter, query.sort, self._target_names(conn))
+        if query.after is not None:
+            statement = statement.where(beyond(query.sort, query.after))
+        rows = conn.execute(statement.limit(query.limit + 1).offset(offset or None)).all()
+        kept = tuple(tuple(row) for row in rows[: query.limit])
+        return KeyPage(kept, more=len(rows) > query.limit)
+
+    def _jobs_of(self, conn: sa.Connection, ids: Sequence[int]) -> tuple[Job, ...]:
+        statement = select_jobs(self._target_names(conn))
+        found = {}
+        for start in range(0, len(ids), _MOST_IDS):
+            some = ids[start : start + _MOST_IDS]
+            counted = progress_of(conn, some)
+            for row in conn.execute(statement.where(jobs_view.c.id.in_(some))):
+                found[row.id] = job_of(row, counted.get(row.id))
+        return tuple(found[job_id] for job_id in ids if job_id in found)
 
     def count(self, job_filter: JobFilter = JobFilter()) -> int:  # noqa: B008 - frozen
         """How many jobs the filter keeps."""
+        return self.count_above(0, job_filter)[0]
+
+    def count_above(self, job_id: int, job_filter: JobFilter = JobFilter()) -> tuple[int, int]:  # noqa: B008 - frozen
+        """How many jobs with a greater id the filter keeps, and the greatest id among them (``job_id``: none).
+
+        After a count of all, one that begins at its greatest id costs only what came since.
+        """
         with self._db.read() as conn:
-            kept = conditions(job_filter, self._target_names(conn))
-            source = jobs_view.outerjoin(control, control.c.job_id == jobs_view.c.id)
-            statement = sa.select(sa.func.count()).select_from(source).where(*kept)
-            return int(conn.execute(statement).scalar_one())
+            statement = select_count(job_filter, self._target_names(conn))
+            if job_id:
+                statement = statement.where(jobs_view.c.id > job_id)
+            counted, last = conn.execute(statement).one()
+            return int(counted), int(last) if counted else job_id
 
     def get(self, job_id: int) -> Job:
         """One job. Raises ``JobNotFound``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -40,6 +41,8 @@ from pqtui.screens.review import Created
 from pqtui.screens.tune import Tune, Tuning
 from pqtui.selection_form import shown_document
 from pqtui.snapshots import (
+    CountReader,
+    CountSnapshot,
     DetailSnapshot,
     ListQuery,
     ListReader,
@@ -93,6 +96,7 @@ class MainScreen(Screen[None]):
         self._sort = Sort()
         self._marked: dict[int, Job] = {}
         self._list: ListSnapshot | None = None
+        self._count: int | None = None
         self._detail: DetailSnapshot | None = None
         self._metrics = MetricsSnapshot((), (), ())
         self._book = PaceBook()
@@ -129,15 +133,20 @@ class MainScreen(Screen[None]):
         self.query_one("#detail").add_class("pane")
         self.query_one("#metrics").add_class("pane")
         jobs, poll = self.console.workspace.jobs, self.console.poll_seconds
-        self._list_feed: Feed[ListQuery] = Feed("list", ListReader(jobs), self.post_message, poll)
+        self._readers = (ListReader(jobs), CountReader(jobs))
+        read_list, count = self._readers
+        self._list_feed: Feed[ListQuery] = Feed("list", read_list, self.post_message, poll)
+        self._count_feed: Feed[JobFilter] = Feed("count", count, self.post_message, poll)
         self._detail_feed: Feed[int] = Feed("detail", lambda job_id: read_detail(jobs, job_id), self.post_message, poll)
         self._metrics_feed: Feed[str] = Feed("metrics", lambda _: read_metrics(jobs), self.post_message, poll)
-        self._feeds: tuple[Feed[ListQuery], Feed[int], Feed[str]] = (
+        self._feeds: tuple[Feed[ListQuery], Feed[JobFilter], Feed[int], Feed[str]] = (
             self._list_feed,
+            self._count_feed,
             self._detail_feed,
             self._metrics_feed,
         )
         self._list_feed.start(ListQuery(self._filter, self._sort, *self.lines.wanted()))
+        self._count_feed.start(self._filter)
         self._detail_feed.start()
         self._metrics_feed.start("all")
         self._choose_pane("jobs")
@@ -178,6 +187,8 @@ class MainScreen(Screen[None]):
         match event.snapshot:
             case ListSnapshot() as snapshot:
                 self._take_list(snapshot, event)
+            case CountSnapshot() as snapshot:
+                self._take_count(snapshot, cast("JobFilter", event.query))
             case DetailSnapshot() as snapshot:
                 self._take_detail(snapshot)
             case MetricsSnapshot() as snapshot:
@@ -195,18 +206,37 @@ class MainScreen(Screen[None]):
             self._stale_timer.resume()
         self._draw_standing()
         if self._list is None:
-            self.lines.show_snapshot(ListSnapshot(0, 0, ()), {}, frozenset(), event.sentence)
+            self.lines.show_snapshot(ListSnapshot(0, (), event.at), 0, {}, frozenset(), event.sentence)
 
     def _take_list(self, snapshot: ListSnapshot, event: Fresh) -> None:
         query = cast("ListQuery", event.query)
         if (query.filter, query.sort) != (self._filter, self._sort):
             return
+        if self._list is None or snapshot.ordered_at != self._list.ordered_at:
+            self._order_read = self.console.now() - timedelta(seconds=monotonic() - snapshot.ordered_at)
         self._list = snapshot
         self._book.observe(snapshot.rows, event.at)
         for job in snapshot.rows:
             if job.id in self._marked:
                 self._marked[job.id] = job
-        self.lines.show_snapshot(snapshot, self._paces(snapshot.rows), self.console.local.active, self._empty_text())
+        self._show_list()
+
+    def _take_count(self, snapshot: CountSnapshot, counted: JobFilter) -> None:
+        if counted != self._filter or snapshot.total == self._count:
+            return
+        self._count = snapshot.total
+        if self._list is not None:
+            self._show_list()
+        # where the list ends decides from which end a part of it is read
+        self._ask_list()
+
+    def _show_list(self) -> None:
+        snapshot = self._list
+        assert snapshot is not None
+        # what is there counts, whatever was counted before it came
+        total = max(self._count or 0, snapshot.start + len(snapshot.rows))
+        paces = self._paces(snapshot.rows)
+        self.lines.show_snapshot(snapshot, total, paces, self.console.local.active, self._empty_text())
         self._draw_title()
 
     def _take_detail(self, snapshot: DetailSnapshot) -> None:
@@ -247,11 +277,13 @@ class MainScreen(Screen[None]):
 
     def _draw_title(self) -> None:
         total = self.lines.total
-        title = f"Jobs {show.count(total)}"
+        title = f"Jobs {show.count(total)}" + ("+" if self._count is None and total else "")
         if self._filter:
             title += f" of {show.count(max(total, sum(t.jobs for t in self._metrics.totals)))}, filtered"
         if self._marked:
             title += f", {show.count(len(self._marked))} marked"
+        if self._list is not None and monotonic() - self._list.ordered_at > _STALE_SECONDS:
+            title += f", in the order of {show.clock(self._order_read)}"
         pane = self.query_one("#jobs")
         if pane.border_title != title:
             pane.border_title = title
@@ -459,7 +491,7 @@ class MainScreen(Screen[None]):
 
     def _ask_list(self) -> None:
         start, limit = self.lines.wanted()
-        self._list_feed.ask(ListQuery(self._filter, self._sort, start, limit))
+        self._list_feed.ask(ListQuery(self._filter, self._sort, start, limit, self._count or 0))
 
     @on(JobLines.Wanted)
     def _wanted(self, event: JobLines.Wanted) -> None:
@@ -494,6 +526,8 @@ class MainScreen(Screen[None]):
             self._list_anew()
 
     def _list_anew(self) -> None:
+        self._list, self._count = None, None
+        self._count_feed.ask(self._filter)
         self.lines.forget("Reading the jobs")
         self.lines.scroll_to(y=0, animate=False)
         self._ask_list()
@@ -620,6 +654,8 @@ class MainScreen(Screen[None]):
     # session
 
     def _refresh_now(self) -> None:
+        for reader in self._readers:
+            reader.expire()
         for feed in self._feeds:
             feed.again()
 

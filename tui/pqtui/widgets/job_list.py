@@ -119,10 +119,12 @@ class JobLines(ScrollView, can_focus=True):
 
     # what changes
 
-    def show_snapshot(self, snapshot: ListSnapshot, paces: dict[int, Pace], here: Collection[int], empty: str) -> None:
-        """Take a new snapshot; paints only lines that look different."""
+    def show_snapshot(
+        self, snapshot: ListSnapshot, total: int, paces: dict[int, Pace], here: Collection[int], empty: str
+    ) -> None:
+        """Take a new snapshot of a list that has ``total`` jobs; paints only lines that look different."""
         before, said = self._total, self._empty
-        self._start, self._rows, self._total = snapshot.start, snapshot.rows, snapshot.total
+        self._start, self._rows, self._total = snapshot.start, snapshot.rows, total
         self._paces, self._here, self._empty = paces, here, empty
         self._follow_cursor()
         if before != self._total:
