@@ -13,11 +13,13 @@ import pytest
 
 from pqcore.crypto import keys
 from pqcore.formats.context import Context
+from pqcore.formats.legacy_password import Scheme
 from pqcore.formats.password import check_password
 from pqcore.formats.signature import verify_signature
 from pqcore.formats.wrapped_key import open_wrapped_key
 
 FILE = Path(__file__).with_name("golden.json")
+LOGINS = json.loads(Path(__file__).with_name("golden_passwords.json").read_text())
 GOLDEN = json.loads(FILE.read_text())
 # The checker that others may run: pqcore cannot be imported in it.
 ALONE = (
@@ -67,6 +69,23 @@ def test_passwords(sample):
     for stored in (sample["old"], sample["stored"]):
         assert check_password(stored, sample["password"], golden_key).ok
         assert not check_password(stored, sample["password"][:-1], golden_key).ok
+
+
+@pytest.mark.parametrize("sample", LOGINS["samples"], ids=lambda s: s["what"])
+def test_passwords_of_every_scheme(sample):
+    told = {name: sample.get(name) for name in ("scheme", "user")}
+    for stored in (sample["old"], sample["stored"]):
+        assert check_password(stored, LOGINS["password"], login_pepper, **told).ok
+        assert not check_password(stored, LOGINS["wrong"], login_pepper, **told).ok
+    assert f"${sample['code']}," in sample["stored"]
+
+
+def test_there_is_a_sample_of_every_scheme():
+    assert {sample["code"] for sample in LOGINS["samples"]} == set(Scheme)
+
+
+def login_pepper(key_id: str) -> GoldenKey:
+    return GoldenKey(key_id, "PEPPER", bytes.fromhex(LOGINS["peppers"][key_id]), None)
 
 
 def check_alone(path: Path) -> subprocess.CompletedProcess[str]:
