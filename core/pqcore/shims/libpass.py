@@ -45,7 +45,7 @@ class pqconsole_wrapped(MinimalHandler):  # type: ignore[misc]
         """Whether a value is a wrapped hash, by its beginning."""
         if not isinstance(hash, str | bytes):
             raise exc.ExpectedStringError(hash, "hash")
-        return hash.startswith(PREFIX if isinstance(hash, str) else PREFIX.encode())
+        return hash.startswith(PREFIX) if isinstance(hash, str) else hash.startswith(PREFIX.encode())
 
     @classmethod
     def verify(cls, secret: str | bytes, hash: str | bytes, **context: Any) -> bool:  # noqa: ARG003
