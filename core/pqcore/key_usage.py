@@ -90,7 +90,7 @@ def named_keys(value: str | bytes) -> frozenset[str] | None:
     A counter-signature also names the key of the old signature, which stays. Raises FormatError for a broken value.
     """
     if wrapped_key.recognise(value):
-        return frozenset({wrapped_key.parse(value).key_id})
+        return frozenset(wrapped_key.parse(value).key_ids)
     if signature.recognise(value):
         form = signature.parse(value)
         old = {form.old_key_id} if form.mode is signature.Mode.COUNTERSIGN else set()
@@ -196,7 +196,8 @@ class _Named:
             self.unread.append(row.id)
             return
         target = document(row.target)
-        writes = target is not None and target.get("key_id") == self.info.id
+        layers = {} if target is None else target.get("layer_keys", {})
+        writes = target is not None and self.info.id in (target.get("key_id"), *layers.values())
         if row.status in _UNFINISHED and (writes or self.info.id in keys):
             self.jobs.append(row.id)
         place = (selection.schema, selection.table)

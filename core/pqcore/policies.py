@@ -16,11 +16,15 @@ class Policy:
 
     Attributes:
         algorithms: role (kem, sig, hash, symmetric) -> catalogue names, the first choice first.
+        min_layers: least number of nested layers of a wrapped key.
+        max_layers: greatest number.
     """
 
     name: str
     notes: str
     algorithms: Mapping[str, tuple[str, ...]]
+    min_layers: int = 1
+    max_layers: int = 1
 
 
 _PASSWORDS = "Argon2id/m=19456,t=2,p=1"
@@ -55,5 +59,17 @@ POLICIES: tuple[Policy, ...] = (
             "hash": (_PASSWORDS, "SHA-384", "SHA-512"),
             "symmetric": ("AES-256-GCM",),
         },
+    ),
+    Policy(
+        "two-layers",
+        "Wrapped keys in two or three nested layers under keys of their own: opening takes all of them, at category 5.",
+        {
+            "kem": ("ML-KEM-1024+P-384", "ML-KEM-1024", "ML-KEM-768+X25519"),
+            "sig": ("ML-DSA-87",),
+            "hash": (_PASSWORDS, "SHA3-512", "SHA-512"),
+            "symmetric": ("AES-256-GCM",),
+        },
+        min_layers=2,
+        max_layers=3,
     ),
 )

@@ -27,7 +27,16 @@ def algorithm_rows() -> list[AlgorithmRow]:
 
 def policy_rows() -> list[PolicyRow]:
     """The policies as rows; the priority counts the algorithms of a role from 1."""
-    return [PolicyRow(policy_name=p.name, notes=p.notes, uses=_uses(p)) for p in POLICIES]
+    return [
+        PolicyRow(
+            policy_name=p.name,
+            notes=p.notes,
+            uses=_uses(p),
+            min_layers=p.min_layers,
+            max_layers=p.max_layers,
+        )
+        for p in POLICIES
+    ]
 
 
 def _uses(policy: Policy) -> tuple[PolicyUse, ...]:

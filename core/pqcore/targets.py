@@ -15,7 +15,9 @@ import sqlalchemy as sa
 from pqcore.crypto.catalogue import Algorithm, find, migratable_to
 from pqcore.database.connect import Database
 from pqcore.errors import SchemaError, UsageError
+from pqcore.formats.wrapped_key import MAX_LAYERS
 from pqcore.migrations.base import Scope
+from pqcore.migrations.rules import NO_POLICY, LayerRules
 
 # the role that a policy gives to algorithms for each scope
 ROLES: Mapping[Scope, str] = {Scope.WRAPPERS: "kem", Scope.SIGNATURES: "sig", Scope.HASHES: "hash"}
@@ -45,10 +47,11 @@ class PolicyChoice:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A job's target: the algorithm, and the policy that chose it (empty where none did)."""
+    """A job's target: the algorithm, the policy that chose it (empty where none did), and what that demands."""
 
     algorithm: Algorithm
     policy: str = ""
+    rules: LayerRules = NO_POLICY
 
 
 def algorithms(db: Database, scope: Scope) -> list[AlgorithmChoice]:
@@ -124,6 +127,7 @@ def resolve(
     """
     with db.read() as conn:
         policy = _policy_name(conn, policy_id) if policy_id is not None else ""
+        rules = _layer_rules(conn, policy_id, policy) if policy_id is not None else NO_POLICY
         if algorithm_id is not None:
             labels = [label for row_id, label in _algorithm_rows(conn) if row_id == algorithm_id]
             where = f"The algorithm {algorithm_id}"
@@ -137,7 +141,7 @@ def resolve(
     for label in labels:
         algorithm = _known(label)
         if algorithm is not None and algorithm in migratable_to(scope) and _suits(algorithm, scope, options):
-            return Resolved(algorithm, policy)
+            return Resolved(algorithm, policy, rules)
     raise UsageError(f"{where} gives nothing that can be a target of these {scope}", "Choose another target")
 
 
@@ -178,6 +182,21 @@ def _policy_name(conn: sa.Connection, policy_id: int) -> str:
     if table is None or name is None:
         return str(policy_id)
     return str(conn.execute(sa.select(name).where(table.c.id == policy_id)).scalar_one_or_none() or policy_id)
+
+
+def _layer_rules(conn: sa.Connection, policy_id: int, policy: str) -> LayerRules:
+    """What the policy demands of wrapped keys; a column that another product's table lacks demands nothing."""
+    table = _existing(conn, "encryption_policies")
+    bounds = []
+    for name, unbound in (("min_layers", 1), ("max_layers", MAX_LAYERS)):
+        found = None
+        if table is not None and name in table.c:
+            found = conn.execute(sa.select(table.c[name]).where(table.c.id == policy_id)).scalar_one_or_none()
+        bounds.append(unbound if found is None else int(found))
+    known = (_known(label) for label in _policy_labels(conn, policy_id, ROLES[Scope.WRAPPERS]))
+    allowed = frozenset(algorithm.label for algorithm in known if algorithm is not None)
+    least, most = bounds
+    return LayerRules(policy, least, most, allowed or None)
 
 
 def _label_columns(table: sa.Table, name: sa.ColumnElement[Any]) -> sa.Select[Any]:

@@ -156,6 +156,7 @@ class Workspace:
             keys=self.keys,
             data_set=installer.data_set_id(self.db),
             policy=target.policy,
+            rules=target.rules,
         )
 
     def unlock(self) -> None:

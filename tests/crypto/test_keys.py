@@ -4,7 +4,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa, x448
 
-from pqcore.crypto import keys, suites
+from pqcore.crypto import catalogue, keys, suites
 from pqcore.errors import KeyStoreError
 
 PEM, DER = serialization.Encoding.PEM, serialization.Encoding.DER
@@ -151,11 +151,33 @@ def test_old_rsa_sizes_can_be_imported_though_not_generated():
 
 
 def test_stored_suite_numbers_are_those_of_the_iana_registry():
-    assert {(s.algorithm, s.kem, s.kdf, s.aead) for s in suites.SUITES} == {
+    assert {(s.algorithm, s.kem, s.kdf, s.aead) for s in suites.SUITES if not s.variant} == {
         ("ML-KEM-768+X25519", 0x647A, 1, 2),
         ("ML-KEM-1024+P-384", 0x0051, 2, 2),
         ("ML-KEM-768", 0x0041, 1, 2),
         ("ML-KEM-1024", 0x0042, 2, 2),
     }
+    assert {(s.variant, s.kdf) for s in suites.SUITES if s.variant} == {
+        ("HKDF-SHA384", 2),
+        ("HKDF-SHA512", 3),
+        ("SHAKE256", 0x11),
+    }
     assert all(suites.suite_numbered(s.kem, s.kdf, s.aead) is s for s in suites.SUITES)
     assert suites.suite_numbered(0x0020, 1, 2) is None
+
+
+def test_no_suite_has_a_kdf_weaker_than_its_kem():
+    assert suites.suite_numbered(0x0041, 0x0010, 2) is None  # SHAKE128: 128 bits under category 3
+    assert suites.suite_numbered(0x0042, 0x0001, 2) is None  # HKDF-SHA256 under category 5
+    assert {(s.label) for s in suites.SUITES} == {a.label for a in catalogue.migratable_to("wrappers")}
+
+
+@pytest.mark.parametrize("suite", suites.SUITES, ids=lambda suite: suite.label)
+def test_each_suite_opens_its_own_ciphertexts_alone(suite, material):
+    key = material[suite.algorithm]
+    sealed = suites.seal(suite, key.public, b"data key", b"info")
+    assert len(sealed) == suite.enc + len(b"data key") + suites.AEAD_TAG
+    for other in suites.SUITES:
+        if other.algorithm == suite.algorithm:
+            opened = suites.open_sealed(other, key.secret, sealed, b"info")
+            assert opened == (b"data key" if other is suite else None)

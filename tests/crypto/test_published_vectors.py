@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.bindings._rust import openssl as rust_openssl
 from cryptography.hazmat.primitives import hpke
 
-from pqcore.crypto import argon2id, keys
+from pqcore.crypto import argon2id, keys, suites
 from tests.crypto.vectors import ROOT, records
 
 HPKE = json.loads((ROOT / "HPKE/hpke-pq-test-vectors.json").read_text())
@@ -18,7 +18,12 @@ KEMS = {
     0x0041: ("ML-KEM-768", hpke.KEM.MLKEM768),
     0x0042: ("ML-KEM-1024", hpke.KEM.MLKEM1024),
 }
-KDFS = {1: hpke.KDF.HKDF_SHA256, 2: hpke.KDF.HKDF_SHA384, 3: hpke.KDF.HKDF_SHA512}
+KDFS = {
+    0x0001: hpke.KDF.HKDF_SHA256,
+    0x0002: hpke.KDF.HKDF_SHA384,
+    0x0003: hpke.KDF.HKDF_SHA512,
+    0x0011: hpke.KDF.SHAKE256,
+}
 AEADS = {1: hpke.AEAD.AES_128_GCM, 2: hpke.AEAD.AES_256_GCM, 3: hpke.AEAD.CHACHA20_POLY1305}
 OURS = [v for v in HPKE if v["kem_id"] in KEMS]
 
@@ -30,7 +35,9 @@ def test_hpke_seeds_expand_to_the_public_keys_of_the_draft(vector):
 
 
 @pytest.mark.parametrize(
-    "vector", [v for v in OURS if v["kdf_id"] in KDFS], ids=lambda v: f"{v['kem_id']:#06x}-{v['aead_id']}"
+    "vector",
+    [v for v in OURS if v["kdf_id"] in KDFS],
+    ids=lambda v: f"{v['kem_id']:#06x}-{v['kdf_id']:#x}-{v['aead_id']}",
 )
 def test_hpke_ciphertexts_of_the_draft_open_with_our_keys(vector):
     algorithm, kem = KEMS[vector["kem_id"]]
@@ -47,8 +54,10 @@ def test_hpke_ciphertexts_of_the_draft_open_with_our_keys(vector):
     assert opened == bytes.fromhex(first["pt"])
 
 
-def test_the_draft_covers_all_our_kems():
-    assert {v["kem_id"] for v in OURS} == set(KEMS)
+def test_the_draft_covers_all_our_kems_and_shake256():
+    assert {v["kem_id"] for v in OURS} == set(KEMS) == {suite.kem for suite in suites.SUITES}
+    assert 0x0011 in {v["kdf_id"] for v in OURS}
+    assert set(KDFS) == {suite.kdf for suite in suites.SUITES}
 
 
 @pytest.mark.parametrize("algorithm", keys.MLKEM_ALGORITHMS)

@@ -42,6 +42,17 @@ def needing(estate: Estate, ref: str) -> dict[str, int]:
     return {column.name: column.needing for column in usage.columns if column.needing}
 
 
+def test_the_keys_of_all_layers_are_needed(small: Any) -> None:
+    """An inner layer's key is as necessary as the outermost one's: without it nothing opens."""
+    small.keys.generate("outer", "ML-KEM-1024")
+    layered = {**WRAP, "options": {**WRAP["options"], "layer2_key": "outer"}}
+    assert small.run(Scope.WRAPPERS, "ML-KEM-768+X25519", **layered).status is Status.DONE
+    for ref in ("kem:1", "outer:1"):
+        assert needing(small, ref) == {"vault.wrapped": ROWS}
+        with pytest.raises(StateConflict, match=r"vault\.wrapped"):
+            require_unused(usage_of(small.db, small.keys.info(ref)), KeyState.RETIRED)
+
+
 def test_values_move_to_the_next_version_and_the_old_one_retires(
     estate: Estate, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,18 +17,18 @@ from pqcore import seeding
 from pqcore.actor import Actor
 from pqcore.database import install
 from pqcore.database.connect import Database
-from pqcore.database.tables import originals, signatures
+from pqcore.database.tables import originals, runs, signatures
 from pqcore.engine.worker import Worker
 from pqcore.formats.context import Context
 from pqcore.formats.errors import NotAuthentic
 from pqcore.formats.signature import verify_signature
-from pqcore.formats.wrapped_key import open_wrapped_key
+from pqcore.formats.wrapped_key import Accept, open_wrapped_key, parse
 from pqcore.jobs.model import Job, Status
 from pqcore.jobs.repository import JobRepository
 from pqcore.keys.memory import MemoryKeyProvider
 from pqcore.keys.provider import KeyProvider
 from pqcore.migrations.base import Scope
-from pqcore.targets import algorithm_id
+from pqcore.targets import algorithm_id, policy_id
 
 ROWS = 60
 
@@ -163,3 +164,42 @@ def test_signatures_in_a_column_verify(estate: Estate) -> None:
             estate.keys.get,
             estate.context("signature", key),
         )
+
+
+def test_a_policy_of_two_layers_is_held_to_from_its_rows_to_the_stored_values(estate: Estate) -> None:
+    for name, algorithm in (("inner", "ML-KEM-1024+P-384"), ("outer", "ML-KEM-1024")):
+        estate.keys.generate(name, algorithm)
+    options = {**WRAP["options"], "new_key": "inner"}
+
+    def run(**more: str) -> Job:
+        selection = {"table": "vault", "field": "wrapped", "options": {**options, **more}}
+        job = estate.jobs.create(Scope.WRAPPERS, selection, policy_id=policy_id(estate.db, "two-layers"))
+        worker = Worker(estate.db, estate.keys, estate.jobs, threads=2)
+        try:
+            return worker.run_job(job.id)
+        finally:
+            worker.stop()
+
+    refused = run()
+    assert refused.status is Status.FAILED
+    assert "The policy two-layers asks for 2 to 3 layers, the job has 1." in (refused.error or "")
+    job = run(layer2_key="outer")
+    assert (job.status, job.progress.migrated, job.error) == (Status.DONE, ROWS, None)
+    strict = Accept(frozenset({"ML-KEM-1024", "ML-KEM-1024+P-384"}), min_layers=2)
+    rows = estate.rows()
+    for key, data_key in estate.data_keys.items():
+        context = replace(estate.context("wrapped", key), policy="two-layers")
+        assert open_wrapped_key(rows[key].wrapped, estate.keys.get, context, strict) == data_key
+
+
+def test_the_versions_of_all_layers_keys_are_fixed_at_the_first_start(estate: Estate) -> None:
+    estate.keys.generate("outer", "ML-KEM-1024")
+    layered = {**WRAP, "options": {**WRAP["options"], "layer2_key": "outer"}}
+    first = estate.run(Scope.WRAPPERS, "ML-KEM-768+X25519", **layered)
+    with estate.db.read() as conn:
+        fixed = conn.execute(sa.select(runs.c.target).where(runs.c.job_id == first.id)).scalar_one()
+    assert (fixed["key_id"], fixed["layer_keys"]) == ("kem:1", {"layer2_key": "outer:1"})
+    estate.keys.generate("outer", "ML-KEM-1024")
+    again = estate.run(Scope.WRAPPERS, "ML-KEM-768+X25519", **layered)
+    assert again.progress.migrated == ROWS
+    assert {parse(row.wrapped).key_ids for row in estate.rows().values()} == {("outer:2", "kem:1")}

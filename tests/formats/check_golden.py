@@ -22,12 +22,17 @@ from cryptography.hazmat.primitives.asymmetric import ec, mldsa, mlkem, x25519
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 KEMS = {
-    0x647A: (hpke.KEM.MLKEM768_X25519, 1120),
-    0x0051: (hpke.KEM.MLKEM1024_P384, 1665),
-    0x0041: (hpke.KEM.MLKEM768, 1088),
-    0x0042: (hpke.KEM.MLKEM1024, 1568),
+    0x647A: hpke.KEM.MLKEM768_X25519,
+    0x0051: hpke.KEM.MLKEM1024_P384,
+    0x0041: hpke.KEM.MLKEM768,
+    0x0042: hpke.KEM.MLKEM1024,
 }
-KDFS = {0x0001: hpke.KDF.HKDF_SHA256, 0x0002: hpke.KDF.HKDF_SHA384}
+KDFS = {
+    0x0001: hpke.KDF.HKDF_SHA256,
+    0x0002: hpke.KDF.HKDF_SHA384,
+    0x0003: hpke.KDF.HKDF_SHA512,
+    0x0011: hpke.KDF.SHAKE256,
+}
 AES_256_GCM = 0x0002
 SIGNERS = {
     17: mldsa.MLDSA44PrivateKey,
@@ -92,25 +97,46 @@ def kem_private(algorithm: str, seed: bytes) -> Any:
 
 def open_wrapped_key(stored: bytes, keys: dict[str, Any], place: dict[str, Any]) -> bytes:
     value = Bytes(stored)
-    if value.take(6) != b"pqcwk1":
+    magic = value.take(6)
+    if magic == b"pqcwk1":
+        heads, policy_length = [(suite(value), value.number(1))], value.number(1)
+    elif magic == b"pqcwk2":
+        count, policy_length = value.number(1), value.number(1)
+        heads = [(suite(value), value.number(1)) for _ in range(count)]
+    else:
         raise ValueError("no wrapped key")
-    kem, kdf, aead, draft = value.number(2), value.number(2), value.number(2), value.number(1)
-    if kem not in KEMS or kdf not in KDFS or aead != AES_256_GCM or draft != 3:
-        raise ValueError("unknown suite")
-    key_length, policy_length = value.number(1), value.number(1)
-    key_id, policy = value.take(key_length).decode(), value.take(policy_length).decode()
+    layers = [(used, value.take(length).decode()) for used, length in heads]
+    policy = value.take(policy_length).decode()
     value.padding()
     header = stored[: value.at]
     enc_ct = value.take(value.number(2))
-    tag = value.take(32)
+    sealed = enc_ct + value.take(32)
     value.end()
-    key, bound = keys[key_id], context(place, key_id, policy)
-    expected = frame(b"pqconsole wrapped key tag v1", bound, stored[:-32])
-    if not hmac.compare_digest(hmac.digest(bytes.fromhex(key["seal_secret"]), expected, "sha256"), tag):
+    for at, (used, key_id) in enumerate(layers):
+        which = (b"v1",) if magic == b"pqcwk1" else (b"v2", bytes((at,)))
+        sealed = open_layer(which, used, keys[key_id], sealed, header, context(place, key_id, policy))
+    return sealed
+
+
+def suite(value: Bytes) -> hpke.Suite:
+    kem, kdf, aead, draft = value.number(2), value.number(2), value.number(2), value.number(1)
+    if kem not in KEMS or kdf not in KDFS or aead != AES_256_GCM or draft != 3:
+        raise ValueError("unknown suite")
+    return hpke.Suite(KEMS[kem], KDFS[kdf], hpke.AEAD.AES_256_GCM)
+
+
+def open_layer(
+    which: tuple[bytes, ...], used: hpke.Suite, key: dict[str, Any], sealed: bytes, header: bytes, bound: bytes
+) -> bytes:
+    """What one layer seals: the data key, or ``enc | ct | tag`` of the next layer."""
+    version, *index = which
+    enc_ct, tag = sealed[:-32], sealed[-32:]
+    tagged = header + len(enc_ct).to_bytes(2, "big") + enc_ct
+    statement = frame(b"pqconsole wrapped key tag " + version, *index, bound, tagged)
+    if not hmac.compare_digest(hmac.digest(bytes.fromhex(key["seal_secret"]), statement, "sha256"), tag):
         raise ValueError("not sealed by a holder of the key")
-    info = frame(b"pqconsole wrapped key v1", header, bound)
-    suite = hpke.Suite(KEMS[kem][0], KDFS[kdf], hpke.AEAD.AES_256_GCM)
-    return suite.decrypt(enc_ct, kem_private(key["algorithm"], bytes.fromhex(key["secret"])), info)
+    info = frame(b"pqconsole wrapped key " + version, *index, header, bound)
+    return used.decrypt(enc_ct, kem_private(key["algorithm"], bytes.fromhex(key["secret"])), info)
 
 
 def verify_signature(

@@ -16,7 +16,7 @@ from pqcore.formats.context import Context
 from pqcore.formats.legacy_password import Scheme
 from pqcore.formats.password import check_password
 from pqcore.formats.signature import verify_signature
-from pqcore.formats.wrapped_key import open_wrapped_key
+from pqcore.formats.wrapped_key import open_wrapped_key, parse
 
 FILE = Path(__file__).with_name("golden.json")
 LOGINS = json.loads(Path(__file__).with_name("golden_passwords.json").read_text())
@@ -54,6 +54,8 @@ def place(policy: str = "") -> Context:
 def test_wrapped_keys(sample):
     opened = open_wrapped_key(sample["stored"], golden_key, place(sample["policy"]))
     assert opened == bytes.fromhex(sample["data_key"])
+    if "layers" in sample:
+        assert [layer.suite.label for layer in parse(sample["stored"]).layers] == sample["layers"]
 
 
 @pytest.mark.parametrize("sample", GOLDEN["signatures"], ids=lambda s: s["key"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pqcore.formats import wrapped_key
 from pqcore.formats.encoding import Encoding, encode
 from pqcore.formats.legacy_wrap import OAEP_HASHES, LegacyWrap, WrapParameters, wrap
-from pqcore.formats.wrapped_key import open_wrapped_key, parse, seal
+from pqcore.formats.wrapped_key import open_wrapped_key, parse, seal, seal_nested
 from pqcore.migrations.base import Failed, Scope, Skipped, SkipReason
 from tests.formats.keyring import key, ring
 from tests.migrations.records import FIELD, context, made, migrated, new_value, reason, row
@@ -172,7 +172,10 @@ def test_a_data_key_longer_than_announced_is_a_dead_letter():
 
 
 def test_nothing_is_returned_unproved(monkeypatch):
-    monkeypatch.setattr(wrapped_key, "seal", lambda plaintext, key, context: seal(plaintext[::-1], key, context))
+    def reversed_key(plaintext, layers, context):
+        return seal_nested(plaintext[::-1], layers, context)
+
+    monkeypatch.setattr(wrapped_key, "seal_nested", reversed_key)
     assert reason(migration().migrate(row(rsa_wrapped()))) == "unproved"
 
 

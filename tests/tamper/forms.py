@@ -13,7 +13,7 @@ from pqcore.errors import KeyStoreError
 from pqcore.formats.context import Context
 from pqcore.formats.errors import FormatError, NotAuthentic
 from pqcore.formats.signature import Mode, countersign, verify_signature
-from pqcore.formats.wrapped_key import open_wrapped_key, seal
+from pqcore.formats.wrapped_key import SealKey, open_wrapped_key, seal, seal_nested
 from tests.formats.keyring import key, ring
 
 REFUSED = (FormatError, NotAuthentic, KeyStoreError)
@@ -46,6 +46,10 @@ def _wrap(name: str, context: Context) -> bytes:
     return seal(DATA_KEY, key(name), context)
 
 
+def _nest(names: tuple[str, ...], context: Context) -> bytes:
+    return seal_nested(DATA_KEY, [SealKey.of(key(name)) for name in names], context)
+
+
 def _sign(name: str, mode: Mode, context: Context) -> bytes:
     return countersign(
         PAYLOAD,
@@ -63,9 +67,14 @@ def _verify(stored: str | bytes, context: Context) -> object:
     return verify_signature(stored, PAYLOAD, OLD, ring(), context)
 
 
-WRAPPED = tuple(
+SINGLE = tuple(
     Form(f"wrapped key, {name}", partial(_wrap, name), _open) for name in ("hybrid", "hybrid-1024", "kem", "kem-1024")
 )
+NESTED = tuple(
+    Form(f"wrapped key, {' around '.join(names)}", partial(_nest, names), _open)
+    for names in (("kem-1024", "hybrid"), ("hybrid-1024", "kem", "other-hybrid"))
+)
+WRAPPED = (*SINGLE, *NESTED)
 SIGNED = tuple(
     Form(f"signature, {name}, {mode.name.lower()}", partial(_sign, name, mode), _verify)
     for name, mode in (("dsa-44", Mode.COUNTERSIGN), ("dsa", Mode.COUNTERSIGN), ("dsa-87", Mode.REPLACE))
@@ -73,6 +82,8 @@ SIGNED = tuple(
 BOUND = (*WRAPPED, *SIGNED)
 
 each_form = pytest.mark.parametrize("form", BOUND, ids=lambda form: form.name)
+each_nest = pytest.mark.parametrize("form", NESTED, ids=lambda form: form.name)
+each_single = pytest.mark.parametrize("form", SINGLE, ids=lambda form: form.name)
 each_wrap = pytest.mark.parametrize("form", WRAPPED, ids=lambda form: form.name)
 each_signature = pytest.mark.parametrize("form", SIGNED, ids=lambda form: form.name)
 

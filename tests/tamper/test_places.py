@@ -19,6 +19,7 @@ from tests.tamper.forms import (
     WRAPPED,
     each_form,
     each_signature,
+    each_single,
     each_wrap,
     refuses,
     stored_here,
@@ -72,9 +73,10 @@ def swapped(stored: bytes, old: bytes, new: bytes) -> bytes:
 
 @each_wrap
 def test_a_key_id_of_another_version_or_key_is_refused(form):
-    key_id = wrapped_key.parse(stored_here(form)).key_id.encode()
-    refuses(form, swapped(stored_here(form), key_id, key_id[:-1] + b"2"))
-    refuses(form, swapped(stored_here(form), key_id, key_id[:-1] + b"\xff"))
+    for key_id in wrapped_key.parse(stored_here(form)).key_ids:
+        name = key_id.encode()
+        refuses(form, swapped(stored_here(form), name, name[:-1] + b"2"))
+        refuses(form, swapped(stored_here(form), name, name[:-1] + b"\xff"))
 
 
 def test_a_key_id_of_a_key_that_is_held_is_refused():
@@ -96,7 +98,7 @@ def test_another_policy_id_is_refused(form):
         form.read(form.write(replace(HERE, policy="laxest")), HERE)
 
 
-@each_wrap
+@each_single
 def test_a_policy_id_moved_into_the_key_id_is_refused(form):
     stored = stored_here(form)
     parsed = wrapped_key.parse(stored)

@@ -56,7 +56,8 @@ def test_the_ciphertext_of_another_protocol_under_our_public_key_is_refused():
     enc_ct = suites.seal(suite, key("kem").public, KNOWN, b"another protocol")
     start = wrapped_key.header("ML-KEM-768", "kem:1", "strict")
     body = start + len(enc_ct).to_bytes(2, "big") + enc_ct
-    tagged = body + wrapped_key._tag(key("kem"), HERE.under("kem:1", "strict").encode(), body)
+    bound = HERE.under("kem:1", "strict").encode()
+    tagged = body + hmac.digest(key("kem").seal_secret, frame(b"pqconsole wrapped key tag v1", bound, body), "sha256")
     with pytest.raises(NotAuthentic, match="does not open"):
         wrapped_key.open_wrapped_key(tagged, ring(), HERE)
 

@@ -10,10 +10,21 @@ from pqcore.crypto import suites
 from pqcore.errors import KeyStoreError
 from pqcore.formats import signature, wrapped_key
 from pqcore.formats.errors import FormatError, NotAuthentic
+from pqcore.formats.wrapped_key import Accept
 from tests.formats.keyring import key, ring
-from tests.tamper.forms import HERE, WHEN, WRAPPED, each_signature, each_wrap, refuses, stored_here
+from tests.tamper.forms import (
+    DATA_KEY,
+    HERE,
+    NESTED,
+    WHEN,
+    WRAPPED,
+    each_signature,
+    each_single,
+    each_wrap,
+    refuses,
+    stored_here,
+)
 
-AT_SUITE = len(wrapped_key.MAGIC)
 OTHER_NUMBERS = {
     "DHKEM(X25519)": (0x0020, 1, 2),
     "DHKEM(P-256)": (0x0010, 1, 2),
@@ -28,13 +39,19 @@ OTHER_NUMBERS = {
 }
 
 
+def suite_at(stored: bytes) -> int:
+    """Where the numbers of the (outermost) suite begin."""
+    return 8 if stored.startswith(wrapped_key.NESTED_MAGIC) else 6
+
+
 def with_suite(stored: bytes, numbers: tuple[int | None, ...]) -> bytes:
-    old = stored[AT_SUITE : AT_SUITE + 6]
+    at_suite = suite_at(stored)
+    old = stored[at_suite : at_suite + 6]
     new = b"".join(
         old[2 * at : 2 * at + 2] if number is None else number.to_bytes(2, "big") for at, number in enumerate(numbers)
     )
     assert new != old
-    return stored[:AT_SUITE] + new + stored[AT_SUITE + 6 :]
+    return stored[:at_suite] + new + stored[at_suite + 6 :]
 
 
 @each_wrap
@@ -49,7 +66,7 @@ def test_a_suite_that_is_none_of_ours_is_refused_before_any_key_is_used(form, nu
 @pytest.mark.parametrize("suite", suites.SUITES, ids=lambda suite: f"{suite.kem:04x}-{suite.kdf:04x}")
 def test_a_header_changed_to_another_suite_of_ours_is_refused(form, suite):
     stored = stored_here(form)
-    if stored[AT_SUITE : AT_SUITE + 6] != suite.encode():
+    if stored[suite_at(stored) : suite_at(stored) + 6] != suite.encode():
         refuses(form, with_suite(stored, (suite.kem, suite.kdf, suite.aead)))
 
 
@@ -57,10 +74,11 @@ def test_a_header_changed_to_another_suite_of_ours_is_refused(form, suite):
 @pytest.mark.parametrize("draft", [0, 1, 2, 4, 255])
 def test_another_draft_is_refused(form, draft):
     stored = stored_here(form)
-    refuses(form, stored[: AT_SUITE + 6] + bytes((draft,)) + stored[AT_SUITE + 7 :])
+    at = suite_at(stored) + 6
+    refuses(form, stored[:at] + bytes((draft,)) + stored[at + 1 :])
 
 
-@pytest.mark.parametrize("magic", [b"pqcwk0", b"pqcwk9", b"pqcwk\x01", b"PQCWK1", b"pqcsg1"])
+@pytest.mark.parametrize("magic", [b"pqcwk0", b"pqcwk3", b"pqcwk\x01", b"PQCWK1", b"pqcsg1"])
 def test_another_version_of_the_form_is_refused(magic):
     for form in WRAPPED:
         refuses(form, magic + stored_here(form)[len(magic) :])
@@ -100,3 +118,30 @@ def test_a_shorter_signature_by_a_weaker_key_does_not_pass_under_the_stronger_ke
     assert signature.parse(forged).key_id == key("dsa").id
     with pytest.raises((KeyStoreError, NotAuthentic)):
         signature.verify_signature(forged, b"p", b"o", ring(), HERE)
+
+
+@each_single
+def test_one_layer_is_not_taken_for_two_nor_two_for_one(form):
+    stored = stored_here(form)
+    refuses(form, wrapped_key.NESTED_MAGIC + stored[len(wrapped_key.MAGIC) :])
+    for nested in NESTED:
+        refuses(form, wrapped_key.MAGIC + stored_here(nested)[len(wrapped_key.NESTED_MAGIC) :])
+
+
+def test_a_suite_that_the_readers_policy_does_not_allow_is_refused_though_it_opens():
+    stored = wrapped_key.seal(b"x", key("kem"), HERE)
+    strict = Accept(frozenset({"ML-KEM-768/SHAKE256", "ML-KEM-1024"}))
+    assert wrapped_key.open_wrapped_key(stored, ring(), HERE) == b"x"
+    with pytest.raises(FormatError, match="uses ML-KEM-768, which is not accepted"):
+        wrapped_key.open_wrapped_key(stored, ring(), HERE, strict)
+    better = wrapped_key.seal(b"x", key("kem"), HERE, variant="SHAKE256")
+    assert wrapped_key.open_wrapped_key(better, ring(), HERE, strict) == b"x"
+
+
+def test_every_layer_has_to_be_one_that_is_allowed():
+    nested = stored_here(NESTED[0])
+    both = frozenset({"ML-KEM-1024", "ML-KEM-768+X25519"})
+    assert wrapped_key.open_wrapped_key(nested, ring(), HERE, Accept(both, min_layers=2)) == DATA_KEY
+    for one in both:
+        with pytest.raises(FormatError, match="not accepted"):
+            wrapped_key.open_wrapped_key(nested, ring(), HERE, Accept(both - {one}))

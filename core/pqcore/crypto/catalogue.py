@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pqcore.errors import UsageError
@@ -41,7 +41,7 @@ class Algorithm:
     Attributes:
         klass: what it is for.
         name: the standard's name of the parameter set.
-        variant: cost parameters (Argon2id), else empty.
+        variant: cost parameters (Argon2id) or the KDF (KEMs, where it is not the default one), else empty.
         nist_level: security category 1 to 5; None where quantum computers break it or none was assigned.
         standard: where it is defined; drafts with their number.
         secret_key: the standard's expanded private key, or the seed where the standard's private key is the seed.
@@ -107,6 +107,13 @@ def _hybrid(name: str, level: int, public: int, ciphertext: int, aliases: tuple[
     )
 
 
+def _with_kdfs(kem: Algorithm) -> Iterator[Algorithm]:
+    """The KEM with its default KDF (HKDF-SHA256 at category 3, HKDF-SHA384 at 5), and with each other one of HPKE."""
+    yield kem
+    for kdf in ("HKDF-SHA384", "HKDF-SHA512", "SHAKE256") if kem.nist_level == 3 else ("HKDF-SHA512", "SHAKE256"):
+        yield replace(kem, variant=kdf, aliases=())
+
+
 def _ml_dsa(number: int, dilithium: int, level: int, public: int, secret: int, signature: int) -> Algorithm:
     return Algorithm(
         _SIG,
@@ -170,11 +177,13 @@ def _ecdsa(curve: int, der_signature: int) -> Algorithm:
 
 
 CATALOGUE: tuple[Algorithm, ...] = (
-    _hybrid("ML-KEM-768+X25519", 3, 1216, 1120, ("MLKEM768-X25519", "X25519-MLKEM768", "X-Wing")),
-    _hybrid("ML-KEM-1024+P-384", 5, 1665, 1665, ("MLKEM1024-P384", "P384-MLKEM1024", "SecP384r1MLKEM1024")),
+    *_with_kdfs(_hybrid("ML-KEM-768+X25519", 3, 1216, 1120, ("MLKEM768-X25519", "X25519-MLKEM768", "X-Wing"))),
+    *_with_kdfs(
+        _hybrid("ML-KEM-1024+P-384", 5, 1665, 1665, ("MLKEM1024-P384", "P384-MLKEM1024", "SecP384r1MLKEM1024"))
+    ),
     _ml_kem(512, 1, 800, 1632, 768),
-    _ml_kem(768, 3, 1184, 2400, 1088),
-    _ml_kem(1024, 5, 1568, 3168, 1568),
+    *_with_kdfs(_ml_kem(768, 3, 1184, 2400, 1088)),
+    *_with_kdfs(_ml_kem(1024, 5, 1568, 3168, 1568)),
     _ml_dsa(44, 2, 2, 1312, 2560, 2420),
     _ml_dsa(65, 3, 3, 1952, 4032, 3309),
     _ml_dsa(87, 5, 5, 2592, 4896, 4627),

@@ -25,9 +25,9 @@ from pqcore.jobs.claims import LeaseLost
 from pqcore.jobs.cursor import decode_key, encode_key
 from pqcore.jobs.model import Job, Phase
 from pqcore.keys.provider import KeyProvider, KeyState
-from pqcore.migrations.base import Scope
-from pqcore.migrations.build import build, key_option, target_key
+from pqcore.migrations.build import build, key_option, layer_keys, target_key
 from pqcore.migrations.place import require_active
+from pqcore.migrations.rules import LayerRules
 from pqcore.selection.catalog import Catalog
 from pqcore.selection.check import require_fit
 from pqcore.selection.compile import predicate
@@ -63,26 +63,31 @@ def prepare(db: Database, keys: KeyProvider, job: Job, stop: Event, live: LiveLi
     if fixed is None:
         chosen = targets.resolve(db, job.scope, job.target_algo_id, job.target_policy_id, selection.options)
         new_key = target_key(job.scope, selection.options)
-        key_id = _chosen(keys, new_key, job.scope) if new_key else None
+        key_id = _chosen(keys, new_key, key_option(job.scope)) if new_key else None
         fixed = {
             "algorithm": f"{chosen.algorithm.name}/{chosen.algorithm.variant}".rstrip("/"),
             "policy": chosen.policy,
             "key_id": key_id,
+            "layer_keys": {o: _chosen(keys, name, o) for o, name in layer_keys(job.scope, selection.options).items()},
+            "rules": chosen.rules.document,
         }
-    elif fixed["key_id"] and job.phase in WRITING:
-        _require_still_active(keys, fixed["key_id"], job.id)
+    elif job.phase in WRITING:
+        for written_with in (fixed["key_id"], *fixed.get("layer_keys", {}).values()):
+            if written_with:
+                _require_still_active(keys, written_with, job.id)
     migration = build(
         job.scope,
         find(fixed["algorithm"]),
         table=target.name,
         field=selection.field,
-        options=selection.options,
+        options={**selection.options, **fixed.get("layer_keys", {})},
         keys=keys,
         data_set=data_set,
         policy=fixed["policy"],
         target_key_id=fixed["key_id"],
         now=lambda: datetime.now(UTC),
         binary=kind(target.field) is Kind.BYTES,
+        rules=LayerRules.of(fixed.get("rules")),
     )
     require_fit(db, catalog, selection, scope=job.scope, keys=keys, target=target, migration=migration)
     context = JobContext(
@@ -119,10 +124,10 @@ def _first_start(context: JobContext, fixed: dict[str, Any]) -> JobContext | Non
     return replace(context, ceiling=ceiling) if first else None
 
 
-def _chosen(keys: KeyProvider, name: str, scope: Scope) -> str:
-    """The version of the new key that the job writes with, to its end."""
+def _chosen(keys: KeyProvider, name: str, option: str) -> str:
+    """The version of the key that ``options.<option>`` names, which the job writes with to its end."""
     info = keys.info(name)
-    require_active(info, key_option(scope))
+    require_active(info, option)
     return info.id
 
 

@@ -13,8 +13,9 @@ from pqcore.migrations.base import Migration, Scope
 from pqcore.migrations.hashes import build_hashes
 from pqcore.migrations.options import for_column
 from pqcore.migrations.place import Place
+from pqcore.migrations.rules import NO_POLICY, LayerRules
 from pqcore.migrations.signatures import build_signatures
-from pqcore.migrations.wrappers import build_wrappers
+from pqcore.migrations.wrappers import LAYER_OPTIONS, build_wrappers
 
 
 def utc_now() -> datetime:
@@ -35,6 +36,7 @@ def build(
     target_key_id: str | None = None,
     now: Callable[[], datetime] = utc_now,
     binary: bool | None = None,
+    rules: LayerRules = NO_POLICY,
 ) -> Migration:
     """The migration of one job.
 
@@ -52,6 +54,7 @@ def build(
         now: the time written into signatures.
         binary: whether the field's column is of a binary type, which decides ``options.encoding`` where it is absent;
             None where it is not known.
+        rules: what the job's policy demands of wrapped keys.
 
     Raises:
         UsageError: an option or the algorithm cannot be used; the sentence names ``options.x``.
@@ -63,7 +66,7 @@ def build(
         options = for_column(scope, options, binary=binary)
     match scope:
         case Scope.WRAPPERS:
-            return build_wrappers(algorithm, place, options, keys, target_key_id)
+            return build_wrappers(algorithm, place, options, keys, target_key_id, rules)
         case Scope.SIGNATURES:
             return build_signatures(algorithm, place, options, keys, target_key_id, now)
         case Scope.HASHES:
@@ -75,7 +78,8 @@ def check_target(scope: Scope, algorithm: Algorithm) -> None:
     targets = migratable_to(scope)
     if algorithm in targets:
         return
-    remedy = f"Choose {' or '.join(target.label for target in targets)}"
+    firsts = {target.name: target.label for target in reversed(targets)}
+    remedy = f"Choose {' or '.join(reversed(firsts.values()))}"
     wanted = CLASS_OF_SCOPE[scope]
     if algorithm.klass is not wanted:
         raise UsageError(
@@ -94,3 +98,10 @@ def target_key(scope: Scope, options: Mapping[str, Any]) -> str | None:
 def key_option(scope: Scope) -> str:
     """The option that names the key new values are written with."""
     return "pepper" if scope is Scope.HASHES else "new_key"
+
+
+def layer_keys(scope: Scope, options: Mapping[str, Any]) -> dict[str, str]:
+    """The options that name keys of further layers of wrapped keys, with their values."""
+    if scope is not Scope.WRAPPERS:
+        return {}
+    return {name: str(options[name]) for name in LAYER_OPTIONS if options.get(name)}

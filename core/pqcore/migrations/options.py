@@ -94,6 +94,12 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
         ),
         OptionSpec("new_key", OptionKind.KEY, "The key that the new values are sealed to.", required=True),
         OptionSpec(
+            "layer2_key",
+            OptionKind.KEY,
+            "A second key, whose layer goes around the first; opening then takes both.",
+        ),
+        OptionSpec("layer3_key", OptionKind.KEY, "A third key, whose layer goes around the second."),
+        OptionSpec(
             "mgf1_hash",
             OptionKind.CHOICE,
             "Hash of OAEP's mask generation; by default the same as OAEP's own.",

@@ -125,9 +125,14 @@ def target_key(keys: KeyProvider, name: str, target_key_id: str | None, algorith
             f"options.new_key: The key {key.id} is of {key.algorithm}, the job's target is {algorithm.label}",
             f"Generate one with `pqconsole keys generate NAME {algorithm.name}`",
         )
+    return whole(key, "new_key")
+
+
+def whole(key: Key, option: str) -> Key:
+    """The key of ``options.<option>``, both parts of which new values need. Raises KeyStoreError."""
     if key.secret is None or key.public is None:
         raise KeyStoreError(
-            f"options.new_key: The private part of the key {key.id} is not held, new values could not be proved",
+            f"options.{option}: The private part of the key {key.id} is not held, new values could not be proved",
             "Import the private key",
         )
     return key

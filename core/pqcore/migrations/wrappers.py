@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pqcore.crypto.catalogue import Algorithm
-from pqcore.errors import KeyStoreError
+from pqcore.errors import KeyStoreError, UsageError
 from pqcore.formats import wrapped_key
 from pqcore.formats.encoding import Encoding, decode, encode_like, encoded_length, encoding_for
 from pqcore.formats.errors import FormatError, NotAuthentic
+from pqcore.formats.keyring import KeyLike
 from pqcore.formats.legacy_wrap import OAEP_HASHES, LegacyWrap, WrapParameters, unwrap
 from pqcore.keys.provider import Key, KeyProvider
 from pqcore.migrations.base import (
@@ -26,7 +27,21 @@ from pqcore.migrations.base import (
     SkipReason,
 )
 from pqcore.migrations.options import octets, resolve
-from pqcore.migrations.place import BAD_DATA, OldKeys, Place, failed, prefix_marks, stored_bytes, target_key
+from pqcore.migrations.place import (
+    BAD_DATA,
+    OldKeys,
+    Place,
+    failed,
+    new_value_key,
+    prefix_marks,
+    stored_bytes,
+    target_key,
+    whole,
+)
+from pqcore.migrations.rules import LayerRules
+
+# The options that name the keys of further layers, each around the one before; ``new_key`` names the innermost.
+LAYER_OPTIONS = ("layer2_key", "layer3_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +54,7 @@ class WrapperMigration:
         encoding: how the column holds bytes; None: raw for bytes, base64 for text.
         parameters: what the form leaves open.
         old_keys: keys of old values; None as for ``form``.
-        new_key: the KEM key.
+        layers: the KEM keys with their suites, the outermost first.
         provider: where keys of values already in our form are looked up.
         max_key_bytes: longest data key that is accepted.
     """
@@ -49,7 +64,7 @@ class WrapperMigration:
     encoding: Encoding | None
     parameters: WrapParameters
     old_keys: OldKeys | None
-    new_key: Key
+    layers: tuple[wrapped_key.SealKey, ...]
     provider: KeyProvider
     max_key_bytes: int
 
@@ -76,7 +91,7 @@ class WrapperMigration:
 
     @property
     def _header(self) -> bytes:
-        return wrapped_key.header(self.new_key.algorithm, self.new_key.id, self.place.policy)
+        return wrapped_key.header_of([key.layer for key in self.layers], self.place.policy)
 
     def migrate(self, record: Record) -> Outcome:
         try:
@@ -102,7 +117,7 @@ class WrapperMigration:
             if value is None:
                 return Skipped(SkipReason.EMPTY)
             envelope = wrapped_key.parse(value)
-            wrapped_key.open_envelope(envelope, self._key_of(envelope), self.place.any_policy(record.key))
+            wrapped_key.open_envelope(envelope, self._key, self.place.any_policy(record.key))
         except BAD_DATA as error:
             return failed(error)
         return Skipped(SkipReason.ALREADY_MIGRATED)
@@ -110,19 +125,18 @@ class WrapperMigration:
     def max_width(self, column: str) -> int:
         if column != self.place.field:
             raise ValueError(f"{column} is not written")
-        key = self.new_key
-        length = wrapped_key.sealed_length(key.algorithm, key.id, self.place.policy, self.max_key_bytes)
+        layers = [key.layer for key in self.layers]
+        length = wrapped_key.sealed_length(layers, self.place.policy, self.max_key_bytes)
         return encoded_length(length, self.encoding or Encoding.BASE64)
 
     def _reseal(self, record: Record, value: str | bytes) -> Outcome:
         envelope = wrapped_key.parse(value)
-        key = self._key_of(envelope)
         context = self.place.any_policy(record.key)
         if envelope.header == self._header:
             # The tag alone tells a planted value apart; verify() opens it too.
-            wrapped_key.check_tag(envelope, key, context)
+            wrapped_key.check_tag(envelope, self._key, context)
             return Skipped(SkipReason.ALREADY_MIGRATED)
-        plaintext = wrapped_key.open_envelope(envelope, key, context)
+        plaintext = wrapped_key.open_envelope(envelope, self._key, context)
         return self._sealed(record, value, wrapped_key.encoding_of(value), plaintext)
 
     def _sealed(self, record: Record, old: str | bytes, encoding: Encoding, plaintext: bytes) -> Outcome:
@@ -133,7 +147,7 @@ class WrapperMigration:
                 " for. Raise options.max_key_bytes.",
             )
         context = self.place.context(record.key)
-        sealed = wrapped_key.seal(plaintext, self.new_key, context)
+        sealed = wrapped_key.seal_nested(plaintext, self.layers, context)
         new = encode_like(sealed, encoding, old)
         if not self._proved(new, plaintext, record):
             return Failed(FailureReason.UNPROVED, "The new wrapped key did not open to the same data key.")
@@ -142,34 +156,63 @@ class WrapperMigration:
     def _proved(self, new: str | bytes, plaintext: bytes, record: Record) -> bool:
         try:
             envelope = wrapped_key.parse(new)
-            opened = wrapped_key.open_envelope(envelope, self.new_key, self.place.context(record.key))
+            opened = wrapped_key.open_envelope(envelope, self._key, self.place.context(record.key))
         except (FormatError, NotAuthentic):
             return False
         return hmac.compare_digest(opened, plaintext)
 
-    def _key_of(self, envelope: wrapped_key.Envelope) -> Key:
-        return self.new_key if envelope.key_id == self.new_key.id else self.provider.get(envelope.key_id)
+    def _key(self, key_id: str) -> KeyLike:
+        return next((layer.key for layer in self.layers if layer.key.id == key_id), None) or self.provider.get(key_id)
 
 
 def build_wrappers(
-    algorithm: Algorithm, place: Place, options: Mapping[str, Any], keys: KeyProvider, target_key_id: str | None
+    algorithm: Algorithm,
+    place: Place,
+    options: Mapping[str, Any],
+    keys: KeyProvider,
+    target_key_id: str | None,
+    rules: LayerRules,
 ) -> WrapperMigration:
     """The migration of one job of this scope. Raises UsageError or KeyStoreError."""
     chosen = resolve(Scope.WRAPPERS, options)
     form = None if chosen["format"] is None else LegacyWrap(chosen["format"])
     needed = ("RSA-",) if form in OAEP_HASHES else ("AES-",)
-    new_key = target_key(keys, chosen["new_key"], target_key_id, algorithm)
-    if new_key.seal_secret is None:
-        raise KeyStoreError(
-            f"options.new_key: The key {new_key.id} has no seal secret", "Generate another with pqconsole"
-        )
+    layers = _layers(algorithm, chosen, keys, target_key_id)
+    rules.check([layer.suite.label for layer in layers])
     return WrapperMigration(
         place=place,
         form=form,
         encoding=None if chosen["encoding"] is None else Encoding(chosen["encoding"]),
         parameters=WrapParameters(label=octets(chosen["label"]), mgf1_hash=chosen["mgf1_hash"]),
         old_keys=None if form is None else OldKeys(keys, chosen["old_key"], needed),
-        new_key=new_key,
+        layers=layers,
         provider=keys,
         max_key_bytes=int(chosen["max_key_bytes"]),
     )
+
+
+def _layers(
+    algorithm: Algorithm, chosen: Mapping[str, Any], keys: KeyProvider, target_key_id: str | None
+) -> tuple[wrapped_key.SealKey, ...]:
+    """The keys that new values are sealed under, the outermost first; the target is the innermost one's."""
+    inner = target_key(keys, chosen["new_key"], target_key_id, algorithm)
+    sealers = [_sealer("new_key", inner, algorithm.variant)]
+    for option in LAYER_OPTIONS:
+        if chosen[option] is None:
+            continue
+        if len(sealers) != LAYER_OPTIONS.index(option) + 1:
+            raise UsageError(f"options.{option}: The layer inside it is missing", f"Name options.{LAYER_OPTIONS[0]}")
+        started = None if target_key_id is None else chosen[option]
+        key = whole(new_value_key(keys, chosen[option], started, option), option)
+        if any(key.id == other.key.id for other in sealers):
+            raise UsageError(f"options.{option}: The key {key.id} serves another layer already", "Name another key")
+        sealers.append(_sealer(option, key))
+    return tuple(reversed(sealers))
+
+
+def _sealer(option: str, key: Key, variant: str = "") -> wrapped_key.SealKey:
+    if key.seal_secret is None:
+        raise KeyStoreError(
+            f"options.{option}: The key {key.id} has no seal secret", "Generate another KEM key with pqconsole"
+        )
+    return wrapped_key.SealKey.of(key, variant)

@@ -15,6 +15,7 @@ from pqcore.keys.provider import KeyProvider
 from pqcore.migrations.base import FailureReason, Migrated, Migration, Scope
 from pqcore.migrations.build import build, check_target
 from pqcore.migrations.options import columns_named, keys_named, problems
+from pqcore.migrations.rules import NO_POLICY, LayerRules
 from pqcore.selection import preview, widths
 from pqcore.selection.catalog import Catalog
 from pqcore.selection.compile import predicate
@@ -73,6 +74,7 @@ def check(
     keys: KeyProvider,
     data_set: str,
     policy: str = "",
+    rules: LayerRules = NO_POLICY,
     sample_rows: int = 20,
 ) -> Report:
     """Check a selection as a job would use it.
@@ -81,12 +83,13 @@ def check(
         algorithm: the target, or its name.
         data_set: id of the installation.
         policy: policy id that new values would carry.
+        rules: what the policy demands of wrapped keys.
         sample_rows: rows to migrate in memory; half from each end of the key.
 
     Raises:
         DatabaseError: the database cannot answer. Everything else that is wrong is in the report.
     """
-    return _Check(db, catalog, selection, scope, keys).run(algorithm, data_set, policy, sample_rows)
+    return _Check(db, catalog, selection, scope, keys).run(algorithm, data_set, policy, rules, sample_rows)
 
 
 def require_fit(
@@ -120,7 +123,9 @@ class _Check:
         self._scope = scope
         self._keys = keys
 
-    def run(self, algorithm: Algorithm | str, data_set: str, policy: str, sample_rows: int) -> Report:
+    def run(
+        self, algorithm: Algorithm | str, data_set: str, policy: str, rules: LayerRules, sample_rows: int
+    ) -> Report:
         target = self._target()
         where = self._where(target) if target is not None else None
         selectable = target is not None and not self.problems
@@ -132,7 +137,7 @@ class _Check:
         self._throttles()
         migration = None
         if target is not None and chosen is not None and not self.problems:
-            migration = self._build(chosen, target, data_set, policy)
+            migration = self._build(chosen, target, data_set, policy, rules)
         trial = Trial()
         if target is not None and migration is not None:
             self._widths(target, migration)
@@ -276,7 +281,9 @@ class _Check:
             path = "throttle.max_replica_lag" if unread.measure is Measure.LAG else "throttle.max_running"
             self._warn(path, f"holds nothing back: {sentence(unread.message)}", unread.remedy)
 
-    def _build(self, algorithm: Algorithm, target: Target, data_set: str, policy: str) -> Migration | None:
+    def _build(
+        self, algorithm: Algorithm, target: Target, data_set: str, policy: str, rules: LayerRules
+    ) -> Migration | None:
         selection = self._selection
         try:
             return build(
@@ -288,6 +295,7 @@ class _Check:
                 keys=self._keys,
                 data_set=data_set,
                 policy=policy,
+                rules=rules,
             )
         except KeyStoreError as error:
             self._key_problem("options", error)
