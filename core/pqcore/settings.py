@@ -5,6 +5,7 @@ Profiles are tables of ``config.toml``; docs/PROFILES.md lists their keys.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -14,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
+from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -217,6 +219,47 @@ def load(
     )
 
 
+def profile_names(env: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The profiles of the file, in its order; empty where there is no file.
+
+    Raises:
+        ConfigurationError: the file cannot be used.
+    """
+    return tuple(_read(config_file(env)).get("profiles", {}))
+
+
+def problems(env: Mapping[str, str] = os.environ) -> list[ConfigurationError]:
+    """Everything that is wrong with the file, over all its profiles; empty where all can be used."""
+    source = config_file(env)
+    try:
+        document = _read(source)
+        name, origin = _profile_name(None, {}, document, source)
+    except ConfigurationError as error:
+        return [error]
+    found: list[ConfigurationError] = []
+    try:
+        _checked(document.get("keys"), _keys, f"{source}: keys")
+    except ConfigurationError as error:
+        found.append(error)
+    profiles: Mapping[str, Mapping[str, Any]] = document.get("profiles", {})
+    for profile, table in profiles.items():
+        for key, value in table.items():
+            try:
+                _profile_table(profile, {"profiles": {profile: {key: value}}}, source)
+            except ConfigurationError as error:
+                found.append(error)
+    if origin is Origin.PROFILE and name not in profiles:
+        found.append(ConfigurationError(f"{source}: default_profile names no profile", "Name one of the profiles"))
+    return found
+
+
+def profile_schema() -> dict[str, Any]:
+    """The JSON Schema of the file, as shipped."""
+    text = (resources.files("pqcore") / "profiles.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
 def _first(*candidates: tuple[Origin, Any], default: Any) -> tuple[Any, Origin]:
     """The first value given, with where it came from."""
     for origin, value in candidates:
@@ -299,7 +342,7 @@ def _profile_table(name: str | None, document: Mapping[str, Any], path: Path) ->
         near = get_close_matches(name, profiles, n=1, cutoff=0.4)
         hint = f"Did you mean {near[0]}" if near else f"Add a table [profiles.{clean(name, limit=64)}] to the file"
         raise ConfigurationError(f"{path} has no profile {clean(name, limit=64)}", hint)
-    place = f"profiles.{name}."
+    place = f"profiles.{clean(name, limit=64)}."
     _known(profiles[name], _PROFILE_KEYS, path, place)
     convert: Mapping[str, Callable[[Any], Any]] = {
         "url": _text,

@@ -298,6 +298,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "work", ("w",), "Work", "Let this console claim and run whatever is due, or stop that", SESSION, 11, writes=True
     ),
+    Action("profile", ("P",), "Profile", "Go to the database of another profile", SESSION),
     Action("help", ("question_mark", "f1"), "Help", "Show every key", SESSION, 0),
     Action("palette", ("ctrl+p",), "Palette", "Find any action by its name", SESSION, 9),
     Action("quit", ("q", "ctrl+q"), "Quit", "Leave; asks where work runs here", SESSION, 1),

@@ -14,18 +14,21 @@ from textual.command import CommandPalette, SearchIcon
 from textual.message import Message
 from textual.screen import Screen
 
-from pqcore.errors import ExitCode, KeyStoreError
+from pqcore.errors import ConfigurationError, ExitCode, KeyStoreError
 from pqcore.text import clean
 from pqcore.workspace import Workspace
 from pqtui import keymap, passphrase
+from pqtui.badge import badge_of
 from pqtui.glyphs import Glyphs, choose
 from pqtui.local_work import LocalWork
 from pqtui.palette import ActionCommands
+from pqtui.profiles import Choice, Reopen, choices
 from pqtui.screens.main import MainScreen
 from pqtui.screens.new_job import Draft
 from pqtui.screens.passphrase import AskPassphrase
+from pqtui.screens.profiles import ChooseProfile
 from pqtui.signals import stopped_by_signals
-from pqtui.tasks import Finished
+from pqtui.tasks import Finished, Outcome, in_background
 from pqtui.theme import THEMES, first_theme
 
 POLL_SECONDS = 1.0
@@ -41,6 +44,7 @@ class ConsoleApp(App[int]):
         now: the clock; another one makes pictures that stay the same.
         glyphs: the signs to draw with; by default what the terminal can show.
         poll_seconds: how long each pane rests between two reads.
+        reopen: opens another profile; None where there is only this database, as in a demonstration.
 
     Raises:
         ConfigurationError: the settings remap a key that cannot be.
@@ -71,9 +75,12 @@ class ConsoleApp(App[int]):
         now: Callable[[], datetime] | None = None,
         glyphs: Glyphs | None = None,
         poll_seconds: float = POLL_SECONDS,
+        reopen: Reopen | None = None,
     ) -> None:
         super().__init__()
         self.workspace = workspace
+        self._given = workspace
+        self._reopen = reopen
         self.note = note
         self.now = now or (lambda: datetime.now(UTC))
         self.glyphs = glyphs or choose()
@@ -83,6 +90,7 @@ class ConsoleApp(App[int]):
         self.key_texts = {action.id: action.key_text for action in self.actions}
         self.draft: Draft | None = None
         self.place = _place(workspace)
+        self.badge = badge_of(workspace.settings)
         # what moves on a slow line is not worth its bytes
         self.animation_level = "none"
 
@@ -143,12 +151,72 @@ class ConsoleApp(App[int]):
 
         self.push_screen(AskPassphrase(event.text), answered)
 
+    # another database
+
+    def choose_profile(self) -> None:
+        """Offer the profiles of the file."""
+        if self._reopen is None:
+            self._main.notice("This database was opened without profiles; there is none to go to.", error=True)
+            return
+        if self.local.active or self.local.claiming:
+            self._main.notice("This console runs jobs of this database; stop that first.", error=True)
+            return
+        profile = self.workspace.settings.profile
+        in_background(self, lambda: choices(profile), self._profiles_read)
+
+    def _profiles_read(self, outcome: Outcome[list[Choice]]) -> None:
+        if not outcome.value:
+            self._main.notice(str(outcome.error or "The settings file has no profiles."), error=True)
+            return
+        self.push_screen(ChooseProfile(outcome.value, self.glyphs), self._profile_chosen)
+
+    def _profile_chosen(self, name: str | None) -> None:
+        reopen = self._reopen
+        if name is None or reopen is None:
+            return
+        self._main.notice(f"Opening {clean(name, limit=64)}")
+        in_background(self, lambda: reopen(name), self._opened)
+
+    def _opened(self, outcome: Outcome[Workspace]) -> None:
+        """Take the other database; where it cannot be opened, everything stays as it is."""
+        if outcome.value is None:
+            self._main.notice(str(outcome.error), error=True)
+        elif self.local.active or self.local.claiming:  # begun while it was being opened
+            outcome.value.close()
+            self._main.notice("This console runs jobs of this database; stop that first.", error=True)
+        else:
+            try:
+                self.actions = keymap.remapped(outcome.value.settings.keys)
+            except ConfigurationError as error:
+                outcome.value.close()
+                self._main.notice(str(error), error=True)
+            else:
+                self._take(outcome.value)
+
+    def _take(self, workspace: Workspace) -> None:
+        self.key_texts = {action.id: action.key_text for action in self.actions}
+        self.set_keymap(keymap.for_textual(self.actions))
+        # a dialog or an editor that was opened meanwhile speaks of the old database
+        while self.screen is not self._main:
+            self.pop_screen()
+        main, local, before = self._main, self.local, self.workspace
+
+        def close() -> None:
+            main.stop_feeds()
+            local.stop(_STOP_SECONDS)
+            if before is not self._given:  # whoever gave it closes it
+                before.close()
+
+        self.workspace, self.local, self.draft, self.note = workspace, LocalWork(workspace), None, ""
+        self.place, self.badge = _place(workspace), badge_of(workspace.settings)
+        self._main = MainScreen()
+        self.switch_screen(self._main)
+        in_background(self, close, lambda _: None)
+
     # leaving
 
     def leave(self) -> None:
         """Stop the work here between batches, then exit."""
-        from pqtui.tasks import in_background
-
         in_background(self, lambda: self.local.stop(_STOP_SECONDS), lambda _: self.exit(int(ExitCode.OK)))
 
     def on_console_app_ended(self) -> None:
@@ -174,18 +242,20 @@ class ConsoleApp(App[int]):
         if main is not None:
             main.stop_feeds()
         self.local.stop(_STOP_SECONDS)
+        if self.workspace is not self._given:
+            self.workspace.close()
 
 
 def _place(workspace: Workspace) -> str:
     settings = workspace.settings
-    words = [settings.profile or "", settings.label, settings.shown_url]
+    words = [settings.profile or "", settings.shown_url]
     return clean("  ".join(word for word in words if word), limit=120)
 
 
-def run(workspace: Workspace, *, note: str = "") -> int:
+def run(workspace: Workspace, *, note: str = "", reopen: Reopen | None = None) -> int:
     """Open the console and stay until it is left; gives the exit code (130 after a signal)."""
-    app = ConsoleApp(workspace, note=note)
-    with stopped_by_signals(app.local.stop, app.signalled):
+    app = ConsoleApp(workspace, note=note, reopen=reopen)
+    with stopped_by_signals(lambda seconds: app.local.stop(seconds), app.signalled):
         try:
             code = app.run()
         finally:

@@ -11,13 +11,21 @@ from pqcore.errors import TerminalError
 
 def open_console(args: argparse.Namespace) -> int:
     require_terminal()
+    from pqcore.settings import load
+    from pqcore.workspace import Workspace
     from pqtui.app import run
     from pqtui.cli.flags import settings_of
-    from pqtui.cli.session import opened
+    from pqtui.cli.session import opened, require_file
     from pqtui.passphrase import ask
 
+    def reopen(name: str) -> Workspace:
+        # --read-only stays in force; --as names a user of the database that was opened first
+        settings = load(profile=name, read_only=args.read_only)
+        require_file(settings)
+        return Workspace.open(settings, prompt=ask)
+
     with opened(settings_of(args), prompt=ask) as workspace:
-        return run(workspace)
+        return run(workspace, reopen=reopen)
 
 
 def require_terminal() -> None:

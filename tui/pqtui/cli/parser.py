@@ -50,6 +50,7 @@ def build_parser() -> Parser:
     _add_operations(commands)
     _add_keys(commands)
     _add_algorithms(commands)
+    _add_profile(commands)
     _add_doctor(commands)
     _add_demo(commands)
     return parser
@@ -251,6 +252,16 @@ def _add_algorithms(commands: Any) -> None:
     )
     parser.add_argument("--scope", choices=SCOPES, help="only those that a job of this scope can migrate to")
     _json(parser)
+
+
+def _add_profile(commands: Any) -> None:
+    group = _group(commands, "profile", "list, show and check the profiles of the settings file")
+    _json(_command(group, "list", "list the profiles, and which one is in use", "profile:list_profiles"))
+    show = _command(group, "show", "show every value and where it comes from, never a secret", "profile:show_profile")
+    show.add_argument("name", nargs="?", metavar="NAME", help="a profile (by default the one in use)")
+    _json(show)
+    _json(_command(group, "validate", "check the settings file, all profiles of it", "profile:validate"))
+    _command(group, "schema", "print the JSON Schema of the settings file", "profile:print_schema")
 
 
 def _add_doctor(commands: Any) -> None:

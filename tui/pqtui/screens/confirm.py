@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
@@ -18,6 +18,7 @@ from pqcore.jobs.model import Job
 from pqtui import show
 from pqtui.actions import Action
 from pqtui.styles import MUTED
+from pqtui.widgets.dialog import Dialog
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class Confirm(ModalScreen[bool]):
         """Question, what to type, two buttons; the harmless one has the focus."""
         plan = self.plan
         label = plan.action.label
-        with Vertical(classes="dialog"):
+        with Dialog():
             yield Static(Content.styled(f"{label}?", "bold"), classes="dialog-title")
             with VerticalScroll(classes="dialog-body", can_focus=False):
                 yield Static(question(plan))

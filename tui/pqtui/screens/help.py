@@ -7,13 +7,14 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from pqtui.actions import ACTIONS, Action, Situation, key_text, unavailable
 from pqtui.styles import MUTED
+from pqtui.widgets.dialog import Dialog
 
 _MOVING = (
     ("up down j k", "move by a line"),
@@ -58,7 +59,7 @@ class Help(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The text, scrollable."""
-        with Vertical(classes="dialog dialog-wide"):
+        with Dialog(classes="dialog-wide"):
             yield Static(Content.styled("Keys", "bold"), classes="dialog-title")
             with VerticalScroll(id="help-body", classes="dialog-body"):
                 for keys, text in help_lines(self._situation, self._actions):

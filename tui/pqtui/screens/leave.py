@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
@@ -16,6 +15,7 @@ from textual.widgets import OptionList, Static
 from pqtui import show
 from pqtui.glyphs import Glyphs
 from pqtui.widgets.choices import Choices
+from pqtui.widgets.dialog import Dialog
 
 
 class Leaving(StrEnum):
@@ -47,7 +47,7 @@ class Leave(ModalScreen[Leaving]):
         """The question and three answers."""
         number = len(self._ids)
         runs = "runs" if number == 1 else "run"
-        with Vertical(classes="dialog"):
+        with Dialog():
             yield Static(Content.styled("Quit?", "bold"), classes="dialog-title")
             yield Static(
                 Content(f"{show.jobs_in_words(number)} {runs} in this console: {show.ids_in_words(self._ids)}"),

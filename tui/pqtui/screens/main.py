@@ -321,6 +321,7 @@ class MainScreen(Screen[None]):
         self.query_one(TopBar).show(
             Standing(
                 place=console.place,
+                badge=console.badge,
                 read_only=console.workspace.read_only,
                 trouble=self._trouble,
                 stale=stale,
@@ -381,6 +382,7 @@ class MainScreen(Screen[None]):
             "refresh": self._refresh_now,
             "hold": self._toggle_hold,
             "work": self._toggle_work,
+            "profile": self.console.choose_profile,
             "help": lambda: self._open_help(situation),
             "palette": self.app.action_command_palette,
             "quit": self._quit,

@@ -128,7 +128,12 @@ class NewJobScreen(Screen["Created | None"]):
         self.query_one("#json").border_title = "JSON"
         self.query_one("#verdict").border_title = "Rows"
         self.add_class("show-form")
-        place = Content.assemble((" New job ", "bold $text-primary"), (f" {self.console.place}", MUTED))
+        badge = self.console.badge
+        place = Content.assemble(
+            (" New job ", "bold $text-primary"),
+            badge.content if badge is not None else "",
+            (f" {self.console.place}", MUTED),
+        )
         self.query_one("#new-title", Static).update(place)
         self._draw_keys()
         self._catalog = self.console.workspace.catalog()

@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
@@ -15,6 +14,7 @@ from textual.widgets import OptionList, Static
 from pqcore.jobs.query import SORTABLE, Sort
 from pqtui.glyphs import Glyphs
 from pqtui.widgets.choices import Choices
+from pqtui.widgets.dialog import Dialog
 
 _TITLES = {
     "id": "Id",
@@ -46,7 +46,7 @@ class Order(ModalScreen[Sort | None]):
             if column == self._sort.column:
                 text += "  (largest first: turn round)" if self._sort.descending else "  (smallest first: turn round)"
             answers.append((column, text))
-        with Vertical(classes="dialog"):
+        with Dialog():
             yield Static(Content.styled("Sort by", "bold"), classes="dialog-title")
             yield Choices(answers, self._glyphs, at=SORTABLE.index(self._sort.column), id="order")
 

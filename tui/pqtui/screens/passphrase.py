@@ -7,10 +7,11 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
+
+from pqtui.widgets.dialog import Dialog
 
 
 class AskPassphrase(ModalScreen[str | None]):
@@ -24,7 +25,7 @@ class AskPassphrase(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """The question and a field that shows nothing of what is typed."""
-        with Vertical(classes="dialog"):
+        with Dialog():
             yield Static(Content.styled("Keyring", "bold"), classes="dialog-title")
             yield Static(Content(self._question.rstrip(": ")), classes="dialog-body")
             yield Input(password=True, id="passphrase", compact=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static
@@ -27,6 +27,7 @@ from pqtui.schedule import parse_start
 from pqtui.styles import MUTED
 from pqtui.tasks import Outcome, in_background
 from pqtui.widgets.choices import Choices
+from pqtui.widgets.dialog import Dialog
 
 if TYPE_CHECKING:
     from pqtui.app import ConsoleApp
@@ -80,7 +81,7 @@ class Review(ModalScreen["Created | None"]):
     def compose(self) -> ComposeResult:
         """Report, start, buttons."""
         target = self._algorithm or f"policy {self._policy}"
-        with Vertical(classes="dialog dialog-wide"):
+        with Dialog(classes="dialog-wide"):
             yield Static(
                 Content.assemble((f"Create a job: {self._scope} to {clean(target)}", "bold")), classes="dialog-title"
             )

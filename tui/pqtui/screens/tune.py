@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
@@ -19,6 +19,7 @@ from pqcore.text import clean
 from pqtui import limits_form, show
 from pqtui.limits_form import FIELDS
 from pqtui.styles import MUTED
+from pqtui.widgets.dialog import Dialog
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Tune(ModalScreen[Tuning | None]):
         """Fields, what is wrong, buttons."""
         ids = self.ids
         what = f"job {ids[0]}" if len(ids) == 1 else f"{show.jobs_in_words(len(ids))}: {show.ids_in_words(ids)}"
-        with Vertical(classes="dialog"):
+        with Dialog():
             yield Static(Content.styled(f"Limits of {what}", "bold"), classes="dialog-title")
             with VerticalScroll(classes="dialog-body", can_focus=False):
                 for field in FIELDS:

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from pqtui.actions import BY_ID, Action
+from pqtui.badge import Badge
 from pqtui.glyphs import Glyphs
 from pqtui.styles import MUTED
 
@@ -22,6 +23,7 @@ class Standing:
 
     Attributes:
         place: profile and database, without a password.
+        badge: what marks the database, such as production.
         read_only: the session may not write.
         trouble: why the database does not answer; empty while it does.
         stale: the age of what is displayed, in words; empty while it is fresh.
@@ -31,6 +33,7 @@ class Standing:
     """
 
     place: str = ""
+    badge: Badge | None = None
     read_only: bool = False
     trouble: str = ""
     stale: str = ""
@@ -79,6 +82,8 @@ class TopBar(Static):
             badges.append(Content.styled(f" {glyphs.live} live ", "$text-success"))
         right = Content("").join(badges)
         left = Content.assemble((" pqconsole ", "bold $text-primary"), " ")
+        if standing.badge is not None:
+            left = left + standing.badge.content + Content(" ")
         room = width - right.cell_length - left.cell_length
         place = standing.place
         if cell_len(place) > room:
