@@ -34,7 +34,7 @@ from tests.support.databases import Servers, fresh_database
 
 _STOPS = 0.08  # share of faults that are SIGSTOP, woken when leases are gone
 _BREAKS = 0.08  # share that are broken connections
-_RUN_SECONDS = 120.0
+_RUN_SECONDS = 400.0
 
 
 class Storm:
@@ -54,6 +54,7 @@ class Storm:
             pause=0.02,
             seed=seed,
             lease=0.5,
+            sweeps=10**6,  # the application writes the old form until the end
         )
 
     def run(self) -> Figures:
@@ -76,7 +77,7 @@ class Storm:
         draw = self._random.random()
         if draw < _STOPS:
             self._episode.stop(player, between=False)
-            self._episode.until_leases_expire()
+            self._episode.until_leases_expire(of=player)
             player.wake()
             player.tell("go")
             self.counts["stopped"] += 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from pqcore.engine import points
+from pqcore.engine import points, run
 from pqcore.engine.points import Point
 from pqcore.engine.worker import Worker
 from pqcore.errors import PQConsoleError
@@ -36,6 +36,8 @@ class Orders:
         stand: where to stand still once; it says ``at`` and goes on when told ``go``.
         watch: points at which it says ``passed`` and goes on.
         lease: seconds of its leases.
+        sweeps: how often it looks for rows left behind before it gives up on an application that goes on writing the
+            old form; None: as often as in life.
     """
 
     place: Place
@@ -43,6 +45,7 @@ class Orders:
     watch: frozenset[Point] = frozenset()
     threads: int = 2
     lease: float = 0.6
+    sweeps: int | None = None
 
 
 class Stage:
@@ -99,6 +102,8 @@ class Stage:
 def perform(line: Connection, orders: Orders, play: Callable[[Stage], None]) -> None:
     """Call ``play`` while a thread listens to the harness; errors that nobody expected are told to it."""
     os.environ[leases.VARIABLE] = str(orders.lease)
+    if orders.sweeps is not None:
+        run.MAX_SWEEPS = orders.sweeps
     stage = Stage(line, orders)
     points.listen(stage.passing)
     threading.excepthook = lambda failed: stage.say(

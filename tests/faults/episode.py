@@ -36,6 +36,7 @@ class Episode:
         writes: how often the application writes at most; 0: there is none.
         damaged: whether some old values do not verify.
         pause: seconds between two writes of the application, at most.
+        sweeps: after how many a job gives up on the application; None: as in life.
         selection: more members of the jobs' selections.
     """
 
@@ -51,10 +52,12 @@ class Episode:
         lease: float = 0.6,
         damaged: bool = True,
         pause: float = 0.004,
+        sweeps: int | None = None,
         **selection: Any,
     ) -> None:
         self.estate = estate
         self._lease = lease
+        self._sweeps = sweeps
         estate.reset(items, vault, damaged=damaged)
         self.jobs = [estate.create(table, **selection) for table in jobs]
         self._players = ExitStack()
@@ -85,7 +88,7 @@ class Episode:
     ) -> Player:
         """A new worker; ``url`` where it is to connect in another way than the application."""
         place = replace(self.estate.place, url=url or named(self.estate.place.url, name))
-        player = Player(name, driver.work, Orders(place, stand, watch, threads, self._lease))
+        player = Player(name, driver.work, Orders(place, stand, watch, threads, self._lease, self._sweeps))
         self._players.callback(player.kill)
         return player
 
@@ -101,9 +104,11 @@ class Episode:
         """Wait until every job has ended; what the players say meanwhile is heard, so that errors are."""
         self._until(lambda: all(self.estate.jobs.get(job).status in ENDED for job in self.jobs), *players)
 
-    def until_leases_expire(self, *players: Player) -> None:
-        """Wait until no job is held by a live lease, by the database's clock."""
+    def until_leases_expire(self, *players: Player, of: Player | None = None) -> None:
+        """Wait until no job is held by a live lease (``of`` this worker), by the database's clock."""
         held = sa.select(sa.func.count()).select_from(runs).where(runs.c.lease_expires_at >= now())
+        if of is not None:
+            held = held.where(runs.c.lease_owner.contains(f":{of.pid}:"))
 
         def nobody_holds() -> bool:
             with self.estate.db.read() as conn:
