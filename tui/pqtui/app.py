@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -19,20 +20,24 @@ from pqcore.text import clean
 from pqcore.workspace import Workspace
 from pqtui import keymap, passphrase
 from pqtui.badge import badge_of
+from pqtui.draft import Draft
 from pqtui.glyphs import Glyphs, choose
 from pqtui.local_work import LocalWork
 from pqtui.palette import ActionCommands
 from pqtui.profiles import Choice, Reopen, choices
 from pqtui.screens.main import MainScreen
-from pqtui.screens.new_job import Draft
+from pqtui.screens.new_job import NewJobScreen
 from pqtui.screens.passphrase import AskPassphrase
 from pqtui.screens.profiles import ChooseProfile
+from pqtui.session_keeper import SessionKeeper
+from pqtui.session_state import SessionState
 from pqtui.signals import stopped_by_signals
 from pqtui.tasks import Finished, Outcome, in_background
 from pqtui.theme import THEMES, first_theme
 
 POLL_SECONDS = 1.0
 _STOP_SECONDS = 5.0
+_KEEP_SECONDS = 5.0
 
 
 class ConsoleApp(App[int]):
@@ -45,6 +50,7 @@ class ConsoleApp(App[int]):
         glyphs: the signs to draw with; by default what the terminal can show.
         poll_seconds: how long each pane rests between two reads.
         reopen: opens another profile; None where there is only this database, as in a demonstration.
+        keep_session: whether to begin where the last session was left, and to keep this one.
 
     Raises:
         ConfigurationError: the settings remap a key that cannot be.
@@ -76,6 +82,7 @@ class ConsoleApp(App[int]):
         glyphs: Glyphs | None = None,
         poll_seconds: float = POLL_SECONDS,
         reopen: Reopen | None = None,
+        keep_session: bool = True,
     ) -> None:
         super().__init__()
         self.workspace = workspace
@@ -89,6 +96,8 @@ class ConsoleApp(App[int]):
         self.actions = keymap.remapped(workspace.settings.keys)
         self.key_texts = {action.id: action.key_text for action in self.actions}
         self.draft: Draft | None = None
+        self.session = SessionState()
+        self._keeper = SessionKeeper(workspace) if keep_session else None
         self.place = _place(workspace)
         self.badge = badge_of(workspace.settings)
         # what moves on a slow line is not worth its bytes
@@ -100,8 +109,10 @@ class ConsoleApp(App[int]):
         wanted = first_theme()
         self.theme = wanted if wanted in self.available_themes else THEMES[0].name
         self.set_keymap(keymap.for_textual(self.actions))
+        self._begin_session()
         self._main = MainScreen()
         self.push_screen(self._main)
+        self.set_interval(_KEEP_SECONDS, self._keep_session)
         passphrase.answer_in(self._ask_passphrase)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -150,6 +161,36 @@ class ConsoleApp(App[int]):
             event.reply.put(text)
 
         self.push_screen(AskPassphrase(event.text), answered)
+
+    # from one session to the next
+
+    def _begin_session(self) -> None:
+        """Find the last session, and what has happened since."""
+        keeper = self._keeper
+        if keeper is None:
+            return
+        self.session, note = keeper.begin()
+        self.draft = self.session.draft
+        self.note = " ".join(part for part in (self.note, note) if part)
+        in_background(self, lambda: keeper.news(self.now()), self._news_read)
+
+    def _news_read(self, outcome: Outcome[str]) -> None:
+        if outcome.value:
+            self.note = " ".join(part for part in (self.note, outcome.value) if part)
+            if self._main.is_mounted:  # else it begins with the note
+                self._main.notice(self.note)
+
+    def _session_now(self) -> SessionState:
+        writing = next((s for s in reversed(self.screen_stack) if isinstance(s, NewJobScreen)), None)
+        draft = writing.draft if writing is not None else self.draft
+        return replace(self._main.session, draft=draft, at=self.now())
+
+    def _keep_session(self) -> None:
+        keeper = self._keeper
+        if keeper is not None and self._main.is_mounted:
+            session = self._session_now()
+            if keeper.due(session):
+                in_background(self, lambda: keeper.keep(session), lambda _: None)
 
     # another database
 
@@ -207,7 +248,12 @@ class ConsoleApp(App[int]):
             if before is not self._given:  # whoever gave it closes it
                 before.close()
 
+        self._keep_session()
         self.workspace, self.local, self.draft, self.note = workspace, LocalWork(workspace), None, ""
+        self.session = SessionState()
+        if self._keeper is not None:
+            self._keeper = SessionKeeper(workspace)
+        self._begin_session()
         self.place, self.badge = _place(workspace), badge_of(workspace.settings)
         self._main = MainScreen()
         self.switch_screen(self._main)
@@ -217,10 +263,20 @@ class ConsoleApp(App[int]):
 
     def leave(self) -> None:
         """Stop the work here between batches, then exit."""
-        in_background(self, lambda: self.local.stop(_STOP_SECONDS), lambda _: self.exit(int(ExitCode.OK)))
+        keeper, session = self._keeper, self._session_now()
+
+        def work() -> None:
+            self.local.stop(_STOP_SECONDS)
+            if keeper is not None:
+                keeper.keep(session)
+
+        in_background(self, work, lambda _: self.exit(int(ExitCode.OK)))
 
     def on_console_app_ended(self) -> None:
         """After a signal: exit, with what is on the screen put back."""
+        if self._keeper is not None and self._main.is_mounted:
+            # what was written last must not be lost; the database is not asked, it may be away
+            self._keeper.keep(self._session_now(), ask=False)
         self.exit(int(ExitCode.INTERRUPTED))
 
     async def action_quit(self) -> None:
@@ -252,9 +308,9 @@ def _place(workspace: Workspace) -> str:
     return clean("  ".join(word for word in words if word), limit=120)
 
 
-def run(workspace: Workspace, *, note: str = "", reopen: Reopen | None = None) -> int:
+def run(workspace: Workspace, *, note: str = "", reopen: Reopen | None = None, keep_session: bool = True) -> int:
     """Open the console and stay until it is left; gives the exit code (130 after a signal)."""
-    app = ConsoleApp(workspace, note=note, reopen=reopen)
+    app = ConsoleApp(workspace, note=note, reopen=reopen, keep_session=keep_session)
     with stopped_by_signals(lambda seconds: app.local.stop(seconds), app.signalled):
         try:
             code = app.run()

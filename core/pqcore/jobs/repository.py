@@ -191,9 +191,11 @@ class JobRepository:
         with self._db.read() as conn:
             return progress_of(conn, [job_id], (purpose,)).get(job_id, Progress())
 
-    def events(self, job_id: int | None = None, limit: int = 100) -> list[Event]:
-        """The event log of a job (or of all), newest first."""
+    def events(self, job_id: int | None = None, limit: int = 100, *, after: int = 0) -> list[Event]:
+        """The event log of a job (or of all), newest first; only those that came after event ``after``."""
         statement = sa.select(events).order_by(events.c.id.desc()).limit(limit)
+        if after:
+            statement = statement.where(events.c.id > after)
         if job_id is not None:
             statement = statement.where(events.c.job_id == job_id)
         with self._db.read() as conn:

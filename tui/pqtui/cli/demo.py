@@ -62,7 +62,8 @@ def demo(args: argparse.Namespace) -> int:
         _run(workspace, [each for each in created if each.plan.run_first])
         from pqtui.app import run
 
-        return run(workspace, note="Demonstration: the passphrase lies beside the keys. Never keep real keys so.")
+        note = "Demonstration: the passphrase lies beside the keys. Never keep real keys so."
+        return run(workspace, note=note, keep_session=False)
 
 
 def _has_terminal() -> bool:

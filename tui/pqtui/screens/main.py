@@ -27,6 +27,7 @@ from pqcore.text import clean
 from pqtui import limits_form, show
 from pqtui.actions import ACTIONS, BY_ID, Action, Situation, bar, eligible, unavailable
 from pqtui.detail_text import View
+from pqtui.draft import Draft
 from pqtui.feed import Feed, Fresh, Trouble
 from pqtui.filter_typing import FilterSuggester, typed_filter
 from pqtui.metrics_text import Flow, summary
@@ -35,11 +36,12 @@ from pqtui.perform import Performed, operated, perform
 from pqtui.screens.confirm import Confirm, Plan, plan_of
 from pqtui.screens.help import Help
 from pqtui.screens.leave import Leave, Leaving
-from pqtui.screens.new_job import Draft, NewJobScreen
+from pqtui.screens.new_job import NewJobScreen
 from pqtui.screens.order import Order
 from pqtui.screens.review import Created
 from pqtui.screens.tune import Tune, Tuning
 from pqtui.selection_form import shown_document
+from pqtui.session_state import SessionState
 from pqtui.snapshots import (
     CountReader,
     CountSnapshot,
@@ -145,6 +147,7 @@ class MainScreen(Screen[None]):
             self._detail_feed,
             self._metrics_feed,
         )
+        self._begin_where_it_was_left(self.console.session)
         self._list_feed.start(ListQuery(self._filter, self._sort, *self.lines.wanted()))
         self._count_feed.start(self._filter)
         self._detail_feed.start()
@@ -155,6 +158,28 @@ class MainScreen(Screen[None]):
         self._draw_bar()
         if self.console.note:
             self.notice(self.console.note)
+
+    def _begin_where_it_was_left(self, session: SessionState) -> None:
+        """Filter, order and chosen job of the last session; a filter that can no longer be read is left out."""
+        job_filter, wrong = typed_filter(session.filter)
+        if session.filter and not wrong:
+            self._filter = job_filter
+            box = self.query_one("#filter", Input)
+            with box.prevent(Input.Changed):
+                box.value = session.filter
+            box.display = True
+        self._sort = session.sort
+        self.query_one(JobList).set_sort(session.sort)
+        if session.job_id is not None:
+            self.lines.begin_at(session.job_id)
+
+    @property
+    def session(self) -> SessionState:
+        """What of this screen is worth to be found again."""
+        current = self.lines.current
+        return SessionState(
+            self.query_one("#filter", Input).value, self._sort, current.id if current is not None else None
+        )
 
     def stop_feeds(self) -> None:
         """End the threads that read."""

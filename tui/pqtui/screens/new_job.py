@@ -24,6 +24,7 @@ from pqcore.selection.target import resolve
 from pqcore.text import clean
 from pqtui import selection_form as form
 from pqtui import verdict_text
+from pqtui.draft import Draft
 from pqtui.latest import Latest
 from pqtui.names import Names, read_names
 from pqtui.screens.review import Created, Review
@@ -39,16 +40,6 @@ if TYPE_CHECKING:
 _COUNT_LIMIT = 1_000_000
 _COUNT_SECONDS = 2.0
 _SAMPLE_ROWS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A job that is being written. The target is an id of one of the two tables, or None."""
-
-    scope: Scope = Scope.HASHES
-    algorithm_id: int | None = None
-    policy_id: int | None = None
-    text: str = form.START
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,8 +412,15 @@ class NewJobScreen(Screen["Created | None"]):
 
     def keep_draft(self) -> None:
         """Keep what was written for the next time."""
+        self.console.draft = self.draft
+
+    @property
+    def draft(self) -> Draft | None:
+        """What was written; None where nothing was."""
         target = self._target
-        draft = Draft(
-            self._scope, target.algorithm_id if target else None, target.policy_id if target else None, self.editor.text
-        )
-        self.console.draft = draft if draft.text.strip() != form.START else None
+        if not self._targets:  # not read yet
+            algorithm_id, policy_id = self._draft.algorithm_id, self._draft.policy_id
+        else:
+            algorithm_id, policy_id = (target.algorithm_id, target.policy_id) if target else (None, None)
+        draft = Draft(self._scope, algorithm_id, policy_id, self.editor.text)
+        return draft if draft.text.strip() != form.START else None

@@ -140,6 +140,10 @@ class JobLines(ScrollView, can_focus=True):
             if position in self._painted and self._painted[position] != self._looks(position):
                 self.refresh_lines(position)
 
+    def begin_at(self, job_id: int) -> None:
+        """Before the first snapshot: put the cursor on this job, where it is among the first rows that are read."""
+        self._cursor_id = job_id
+
     def set_marks(self, marks: frozenset[int]) -> None:
         """Replace the marks."""
         self.marks = marks
