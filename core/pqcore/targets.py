@@ -84,6 +84,15 @@ def policies(db: Database) -> list[PolicyChoice]:
     return [PolicyChoice(int(row[0]), str(row[1])) for row in rows]
 
 
+def policy_algorithms(db: Database, policy_id: int) -> dict[str, tuple[str, ...]]:
+    """What a policy of the database lists: role -> labels of algorithms that are known here, the first choice first."""
+    with db.read() as conn:
+        return {
+            role: tuple(a.label for label in _policy_labels(conn, policy_id, role) if (a := _known(label)) is not None)
+            for role in ("kem", "sig", "hash", "symmetric")
+        }
+
+
 def algorithm_id(db: Database, scope: Scope, name: str) -> int:
     """The id of ``NAME[/VARIANT]`` as a target of this scope.
 
@@ -118,21 +127,24 @@ def policy_id(db: Database, name: str) -> int:
 def resolve(
     db: Database, scope: Scope, algorithm_id: int | None, policy_id: int | None, options: Mapping[str, Any]
 ) -> Resolved:
-    """The algorithm a job migrates to: the one it names, else the first of its policy that fits.
+    """The algorithm a job migrates to: the one it names, which its policy has to allow, else the first of its policy.
 
     A policy's algorithms are taken by their role for the scope, in the order of ``priority``, the lowest first.
 
     Raises:
-        UsageError: neither is set, or nothing of it fits the scope.
+        UsageError: neither is set, nothing of it fits the scope, or the policy does not allow the algorithm.
     """
     with db.read() as conn:
         policy = _policy_name(conn, policy_id) if policy_id is not None else ""
         rules = _layer_rules(conn, policy_id, policy) if policy_id is not None else NO_POLICY
+        allowed = _policy_labels(conn, policy_id, ROLES[scope]) if policy_id is not None else []
         if algorithm_id is not None:
             labels = [label for row_id, label in _algorithm_rows(conn) if row_id == algorithm_id]
             where = f"The algorithm {algorithm_id}"
+            if policy_id is not None:
+                _require_allowed(labels, allowed, policy, ROLES[scope])
         elif policy_id is not None:
-            labels = _policy_labels(conn, policy_id, ROLES[scope])
+            labels = allowed
             where = f"The policy {policy}"
         else:
             raise UsageError(
@@ -143,6 +155,23 @@ def resolve(
         if algorithm is not None and algorithm in migratable_to(scope) and _suits(algorithm, scope, options):
             return Resolved(algorithm, policy, rules)
     raise UsageError(f"{where} gives nothing that can be a target of these {scope}", "Choose another target")
+
+
+def _require_allowed(labels: list[str], allowed: list[str], policy: str, role: str) -> None:
+    """Refuse an algorithm that the policy does not list for this role, under whatever name either table has it."""
+    known = [algorithm for label in allowed if (algorithm := _known(label)) is not None]
+    if any(_known(label) in known for label in labels):
+        return
+    named = labels[0] if labels else "This algorithm"
+    if not known:
+        raise UsageError(
+            f"The policy {policy} allows no algorithm for the role {role}, so {named} fails it", "Name another policy"
+        )
+    choices = " or ".join(dict.fromkeys(algorithm.label for algorithm in known))
+    raise UsageError(
+        f"{named} fails the policy {policy}, which allows {choices} for the role {role}",
+        "Name one of these, or leave out the policy",
+    )
 
 
 def _suits(algorithm: Algorithm, scope: Scope, options: Mapping[str, Any]) -> bool:

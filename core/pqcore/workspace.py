@@ -20,12 +20,15 @@ from pqcore.database.connect import Database
 from pqcore.engine.executors import Opening
 from pqcore.engine.worker import Worker
 from pqcore.errors import UsageError
+from pqcore.inspection.inspector import Inspector
+from pqcore.inspection.rating import DEFAULT_POLICY, Level, level_of, level_of_algorithms
 from pqcore.jobs.model import Job
 from pqcore.jobs.repository import JobRepository
 from pqcore.keys.file import FileKeyProvider
 from pqcore.keys.provider import KeyProvider
 from pqcore.keys.sources import database_password, passphrase_source
 from pqcore.migrations.base import Scope
+from pqcore.policies import POLICIES
 from pqcore.selection.catalog import Catalog
 from pqcore.selection.check import Report, check
 from pqcore.selection.document import parse, to_document
@@ -36,7 +39,8 @@ _ALGORITHMS = "crypto_algorithms"
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to create: either ``algorithm`` (``NAME[/VARIANT]``) or ``policy`` names its target."""
+    """A job to create: ``algorithm`` (``NAME[/VARIANT]``) names its target, else ``policy`` does; with both, the policy
+    has to allow the algorithm."""
 
     scope: Scope
     selection: Mapping[str, Any] | str
@@ -130,6 +134,22 @@ class Workspace:
         """The policies that jobs can name as their target."""
         return targets.policies(self.db)
 
+    def level(self, policy: str | None = None) -> Level:
+        """What a policy asks of stored values: one of this program's, or one that the database lists.
+
+        Raises:
+            UsageError: there is no policy of this name.
+        """
+        name = policy or DEFAULT_POLICY
+        for known in POLICIES:
+            if known.name == name:
+                return level_of(known)
+        return level_of_algorithms(name, targets.policy_algorithms(self.db, targets.policy_id(self.db, name)))
+
+    def inspector(self, level: Level, *, stop: Callable[[], bool] = lambda: False) -> Inspector:
+        """What reads columns and says what is in them; ``stop`` is asked between two reads."""
+        return Inspector(self.db, self.catalog(), level, stop=stop)
+
     def preflight(
         self,
         scope: Scope,
@@ -210,11 +230,12 @@ class Workspace:
         )
 
     def _target_ids(self, scope: Scope, algorithm: str | None, policy: str | None) -> tuple[int | None, int | None]:
-        if (algorithm is None) == (policy is None):
-            raise UsageError("A job needs an algorithm or a policy", "Give exactly one of --algorithm and --policy")
-        if algorithm is not None:
-            return targets.algorithm_id(self.db, scope, algorithm), None
-        return None, targets.policy_id(self.db, policy or "")
+        if algorithm is None and policy is None:
+            raise UsageError("A job needs an algorithm or a policy", "Give --algorithm, --policy or both")
+        return (
+            None if algorithm is None else targets.algorithm_id(self.db, scope, algorithm),
+            None if policy is None else targets.policy_id(self.db, policy),
+        )
 
     def _operator(self) -> int | None:
         """The profile's ``users.id``, which has to exist."""

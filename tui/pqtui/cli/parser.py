@@ -51,6 +51,8 @@ def build_parser() -> Parser:
     _add_keys(commands)
     _add_algorithms(commands)
     _add_profile(commands)
+    _add_policies(commands)
+    _add_inspect(commands)
     _add_doctor(commands)
     _add_demo(commands)
     return parser
@@ -132,9 +134,10 @@ def _add_jobs(commands: Any) -> None:
 
     create = _command(group, "create", "check a selection and create a job for it", "jobs:create_job")
     create.add_argument("--scope", required=True, choices=SCOPES, help="what is to be migrated")
-    target = create.add_mutually_exclusive_group(required=True)
-    target.add_argument("--algorithm", metavar="NAME[/VARIANT]", help="target algorithm, e.g. ML-DSA-65")
-    target.add_argument("--policy", metavar="NAME", help="target policy; it names the algorithm for the scope's role")
+    create.add_argument("--algorithm", metavar="NAME[/VARIANT]", help="target algorithm, e.g. ML-DSA-65")
+    create.add_argument(
+        "--policy", metavar="NAME", help="target policy; it names the algorithm, or has to allow the one that is named"
+    )
     create.add_argument("--selection", required=True, metavar="FILE", help="selection document; - is standard input")
     create.add_argument(
         "--at", metavar="TIME", help="not before: ISO 8601 (UTC without a zone) or +90s, +30m, +2h, +1d"
@@ -262,6 +265,32 @@ def _add_profile(commands: Any) -> None:
     _json(show)
     _json(_command(group, "validate", "check the settings file, all profiles of it", "profile:validate"))
     _command(group, "schema", "print the JSON Schema of the settings file", "profile:print_schema")
+
+
+def _add_policies(commands: Any) -> None:
+    group = _group(commands, "policies", "list and show policies")
+
+    listing = _command(group, "list", "list policies and the algorithms they name", "policies:list_policies")
+    _json(listing)
+
+    show = _command(group, "show", "show what a policy asks for, and on whose word", "policies:show_policy")
+    show.add_argument("name")
+    _json(show)
+
+
+def _add_inspect(commands: Any) -> None:
+    help_text = "say what is stored: forms, algorithms, how much of it is safe"
+    parser = _command(commands, "inspect", help_text, "inspect:inspect")
+    parser.add_argument(
+        "column", nargs="*", metavar="TABLE[.COLUMN]", help="what to look at; without it every likely column"
+    )
+    parser.add_argument("--exact", action="store_true", help="read every row instead of a sample")
+    parser.add_argument("--sample", type=_positive, default=1000, metavar="N", help="rows a table to look at (1000)")
+    parser.add_argument("--policy", metavar="NAME", help="the policy to hold values against (hybrid-first)")
+    parser.add_argument("--selections", metavar="DIR", help="write a selection for each part that a job can migrate")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print JSON")
+    output.add_argument("--cbom", metavar="FILE", help="write a CycloneDX 1.6 CBOM; - is standard output")
 
 
 def _add_doctor(commands: Any) -> None:

@@ -1,0 +1,195 @@
+"""From what a column holds to selections for jobs: what is known filled in, what is not left empty at its place.
+
+An empty text is no key's and no column's name, so the selection parser names every place that is left to the operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pqcore.formats.detection.forms import Basis, State, Use
+from pqcore.inspection import hints
+from pqcore.inspection.rating import Standing
+from pqcore.inspection.report import Column, ColumnReport, FormReport
+from pqcore.migrations.base import Scope
+from pqcore.migrations.options import OPTIONS
+from pqcore.selection.document import parse
+from pqcore.selection.problem import SelectionError
+
+_LEFT = ""  # for the operator to fill in
+_ECDSA_RAW = {"ECDSA-P256": 64, "ECDSA-P384": 96, "ECDSA-P521": 132}  # bytes of r and s side by side
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A selection for the values of one column that a job can migrate.
+
+    Attributes:
+        forms: what it is for.
+        document: the selection.
+        left: places in it that are left to the operator, such as ``options.new_key``.
+        notes: what to know before it is used, one sentence each.
+    """
+
+    column: Column
+    scope: Scope
+    forms: tuple[FormReport, ...]
+    document: dict[str, Any]
+    left: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> int:
+        """How many of the values that were read it is for."""
+        return sum(form.values for form in self.forms)
+
+    @property
+    def name(self) -> str:
+        """A name for a file, without its ending: ``documents.wrapped_key.RSA-OAEP.wrappers``."""
+        value = self.document.get("where", {}).get("value", "")
+        parts = [*self.column.label.split("."), value, self.scope.value]
+        return ".".join("".join(c if c.isalnum() or c in "_-" else "_" for c in part) for part in parts if part)
+
+
+def propose(report: ColumnReport) -> list[Proposal]:
+    """Selections for those parts of a column that are not fine as they are; none for what no job can migrate."""
+    poor = [form for form in report.forms if _wants_migration(form)]
+    made: list[Proposal] = []
+    passwords = [f for f in poor if _use(f) is Use.PASSWORD]
+    named = [f for f in passwords if f.group.basis is Basis.STRUCTURE]
+    if named:
+        made.append(_proposal(report.column, Scope.HASHES, named, {"mode": "password"}))
+    if len(named) < len(passwords):
+        bare = [f for f in passwords if f not in named]
+        made.append(_proposal(report.column, Scope.HASHES, bare, {"mode": "password", "scheme": _LEFT}))
+    digests = [f for f in poor if _use(f) is Use.DIGEST and _digest_format(f) is not None]
+    if digests:
+        made.append(_digests(report.column, digests))
+    wraps = [f for f in poor if _use(f) is Use.WRAPPED_KEY]
+    made.extend(_keyed(report.column, Scope.WRAPPERS, wraps, {"old_key": _LEFT, "new_key": _LEFT}, _wrap_format))
+    signatures = [f for f in poor if _use(f) is Use.SIGNATURE]
+    keys = {"payload": _LEFT, "old_key": _LEFT, "new_key": _LEFT}
+    made.extend(_keyed(report.column, Scope.SIGNATURES, signatures, keys, _signature_format))
+    return made
+
+
+def _wants_migration(form: FormReport) -> bool:
+    own = any(c.form.own for c in form.group.candidates)
+    known = form.group.state in (State.RECOGNISED, State.AMBIGUOUS)
+    return known and not own and form.rating.standing is not Standing.FINE
+
+
+def _use(form: FormReport) -> Use | None:
+    """What the values are for, where all candidates agree on it; a digest may be keyed."""
+    uses = {c.form.use for c in form.group.candidates}
+    if uses == {Use.DIGEST, Use.MAC}:
+        return Use.DIGEST
+    return next(iter(uses)) if len(uses) == 1 else None
+
+
+def _digests(column: Column, forms: Sequence[FormReport]) -> Proposal:
+    formats = {_digest_format(form) for form in forms}
+    options: dict[str, Any] = {"mode": "digest", "source": _LEFT}
+    options["format"] = formats.pop() if len(formats) == 1 else "auto"
+    options |= _encoding(forms)
+    return _proposal(column, Scope.HASHES, forms, options, _where(column, forms))
+
+
+def _digest_format(form: FormReport) -> str | None:
+    """The old digest as the options name it; None where no job reads it."""
+    known = _choices(Scope.HASHES, "format")
+    return next((c.form.name for c in form.group.candidates if c.form.name in known), None)
+
+
+def _keyed(
+    column: Column,
+    scope: Scope,
+    forms: Sequence[FormReport],
+    keys: dict[str, str],
+    format_of: Any,
+) -> Iterable[Proposal]:
+    """A selection for each format and encoding: a job opens all its values in one way."""
+    parts: dict[tuple[str, str, str], list[FormReport]] = {}
+    for form in forms:
+        named = format_of(form)
+        spelled = form.group.declared
+        parts.setdefault((named, str(form.group.encoding or ""), spelled), []).append(form)
+    for (named, _, _), members in parts.items():
+        notes = []
+        where = _where(column, members)
+        if where is None and len(parts) > 1:
+            notes.append("The column holds other forms too and nothing here tells them apart: add a condition")
+        options = {"format": named, **_encoding(members), **keys, **_ecdsa_encoding(named, members)}
+        yield _proposal(column, scope, members, options, where, notes)
+
+
+def _wrap_format(form: FormReport) -> str:
+    known = _choices(Scope.WRAPPERS, "format")
+    declared = hints.declared(form.group.declared)
+    if declared is not None and declared.format in known:
+        return declared.format or _LEFT
+    return _LEFT  # not the hash of OAEP, nor whether AES-KW pads, is in a value
+
+
+def _signature_format(form: FormReport) -> str:
+    known = _choices(Scope.SIGNATURES, "format")
+    declared = hints.declared(form.group.declared)
+    if declared is not None and declared.format in known:
+        return declared.format or _LEFT
+    names = {c.form.name for c in form.group.candidates}
+    # DER says that it is a curve's signature of 256 bits, or a DSA one, of which no key is made any more
+    names.discard("DSA (256 bits)")
+    only = names.pop() if len(names) == 1 else _LEFT
+    return only if only in known else _LEFT
+
+
+def _ecdsa_encoding(named: str, forms: Sequence[FormReport]) -> dict[str, str]:
+    """DER is what the option stands at; side by side, all signatures of a curve have the same length."""
+    raw = _ECDSA_RAW.get(named)
+    return {"ecdsa_encoding": "raw"} if raw and all(f.shortest == f.longest == raw for f in forms) else {}
+
+
+def _choices(scope: Scope, option: str) -> tuple[str, ...]:
+    return next((spec.choices for spec in OPTIONS[scope] if spec.name == option), ())
+
+
+def _encoding(forms: Sequence[FormReport]) -> dict[str, str]:
+    found = {form.group.encoding for form in forms}
+    only = found.pop() if len(found) == 1 else None
+    return {} if only is None else {"encoding": only.value}
+
+
+def _where(column: Column, forms: Sequence[FormReport]) -> dict[str, Any] | None:
+    """The condition on the neighbour that names the algorithm, where all these values have one name."""
+    spelled = sorted({form.group.declared for form in forms})
+    if not column.neighbour or not all(spelled):
+        return None
+    if len(spelled) == 1:
+        return {"column": column.neighbour, "op": "eq", "value": spelled[0]}
+    return {"column": column.neighbour, "op": "in", "value": spelled}
+
+
+def _proposal(
+    column: Column,
+    scope: Scope,
+    forms: Sequence[FormReport],
+    options: dict[str, Any],
+    where: dict[str, Any] | None = None,
+    notes: Sequence[str] = (),
+) -> Proposal:
+    document: dict[str, Any] = {} if column.schema is None else {"schema": column.schema}
+    document |= {"table": column.table, "field": column.name}
+    if where is not None:
+        document["where"] = where
+    document["options"] = options
+    return Proposal(column, scope, tuple(forms), document, _left(document, scope), tuple(notes))
+
+
+def _left(document: dict[str, Any], scope: Scope) -> tuple[str, ...]:
+    try:
+        parse(document, scope=scope)
+    except SelectionError as error:
+        return tuple(dict.fromkeys(problem.path for problem in error.problems))
+    return ()

@@ -1,0 +1,131 @@
+"""Selections from reports: what is known is filled in, what is not is named by the parser at its place."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+
+import pytest
+
+from pqcore.formats.detection.detect import detect
+from pqcore.inspection import hints
+from pqcore.inspection.lineage import Lineage
+from pqcore.inspection.propose import Proposal, propose
+from pqcore.inspection.rating import level_of
+from pqcore.inspection.report import Column, report_of
+from pqcore.inspection.sample import Method
+from pqcore.inspection.tally import Tally
+from pqcore.migrations.base import Scope
+from pqcore.policies import POLICIES
+from pqcore.selection.document import parse
+from pqcore.selection.problem import SelectionError
+
+BYTES = random.Random(7).randbytes
+LEVEL = level_of(POLICIES[2])  # the strictest
+
+
+def proposals(name: str, *values: str | bytes, declared: str = "") -> list[Proposal]:
+    column = Column(None, "t", name, "BLOB", neighbour="alg" if declared else "")
+    tally = Tally()
+    for value in values:
+        found = hints.narrow(detect(value), hints.uses(name), hints.declared(declared))
+        tally.add(found, declared)
+    read = len(values)
+    return propose(report_of(column, tally, total=read, method=Method.ALL, level=LEVEL, lineage=Lineage()))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "declared", "scope", "options", "left"),
+    [
+        ("password", "$1$abcdefgh$" + "a" * 22, "", Scope.HASHES, {"mode": "password"}, ()),
+        (
+            "password",
+            hashlib.md5(b"x").hexdigest(),
+            "",
+            Scope.HASHES,
+            {"mode": "password", "scheme": ""},
+            ("options.scheme",),
+        ),
+        (
+            "digest",
+            hashlib.sha1(b"x").hexdigest(),
+            "",
+            Scope.HASHES,
+            {"mode": "digest", "source": "", "format": "SHA-1", "encoding": "hex"},
+            ("options.source",),
+        ),
+        (
+            "wrapped_key",
+            b"\xfe" * 256,
+            "",
+            Scope.WRAPPERS,
+            {"format": "", "encoding": "raw", "old_key": "", "new_key": ""},
+            ("options.format", "options.old_key", "options.new_key"),
+        ),
+        (
+            "wrapped_key",
+            b"\xfe" * 40,
+            "A128KW",
+            Scope.WRAPPERS,
+            {"format": "AES-KW", "encoding": "raw", "old_key": "", "new_key": ""},
+            ("options.old_key", "options.new_key"),
+        ),
+        (
+            "signature",
+            b"\xfe" * 64,
+            "ES256",
+            Scope.SIGNATURES,
+            {
+                "format": "ECDSA-P256",
+                "encoding": "raw",
+                "payload": "",
+                "old_key": "",
+                "new_key": "",
+                "ecdsa_encoding": "raw",
+            },
+            ("options.payload", "options.old_key", "options.new_key"),
+        ),
+        (
+            "signature",
+            b"\xfe" * 256,
+            "RS256",
+            Scope.SIGNATURES,
+            {"format": "RSA-PKCS1-SHA256", "encoding": "raw", "payload": "", "old_key": "", "new_key": ""},
+            ("options.payload", "options.old_key", "options.new_key"),
+        ),
+    ],
+)
+def test_what_is_known_is_filled_in(
+    name: str, value: str | bytes, declared: str, scope: Scope, options: dict[str, str], left: tuple[str, ...]
+) -> None:
+    (found,) = proposals(name, value, declared=declared)
+    assert (found.scope, found.document["options"], sorted(found.left)) == (scope, options, sorted(left))
+    if left:
+        with pytest.raises(SelectionError) as caught:
+            parse(found.document, scope=scope)
+        assert {problem.path for problem in caught.value.problems} == set(left)
+        assert all(problem.remedy for problem in caught.value.problems)
+
+
+def test_several_forms_that_nothing_tells_apart_are_said_to_be_so() -> None:
+    found = proposals("wrapped_key", b"\xfe" * 256, b"\xfe" + BYTES(39))
+    assert [p.values for p in found] == [2] or all(p.notes for p in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("password", "$argon2id$v=19$m=65536,t=3,p=1$c29tZXNhbHRzb21l$" + "A" * 43),
+        ("wrapped_key", b"\xfe" * 333),
+        ("digest", "sha-512:" + "0" * 128),
+        ("note", "nothing"),
+        ("identifier", hashlib.md5(b"x").hexdigest()),
+    ],
+)
+def test_what_is_fine_or_not_known_gets_none(name: str, value: str | bytes) -> None:
+    assert proposals(name, value) == []
+
+
+def test_names_of_files_hold_no_signs_of_paths() -> None:
+    column = Column("../a", "b/c", "password", "TEXT")
+    assert "/" not in Proposal(column, Scope.HASHES, (), {}, ()).name
