@@ -73,7 +73,7 @@ def workspace(kind: str, servers: databases.Servers, rows: int) -> Iterator[tupl
     ):
         settings = load(url=url, operator=1, env={"PQCONSOLE_HOME": folder})
         keys = FileKeyProvider(settings.keyring, _passphrase)
-        opened = Workspace(settings, db, keys, actor.current(), _passphrase)
+        opened = Workspace(settings, db, keys, actor.current())
         estate = build_estate(db, keys, rows=rows)
         opened.install()
         yield opened, [_limited(job) for job in demo_jobs(estate) if job.title in TITLES]

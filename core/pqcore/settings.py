@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import platformdirs
 
+from pqcore.environment import variable
 from pqcore.errors import ConfigurationError
 from pqcore.text import clean
 
@@ -122,6 +123,11 @@ def shown_url(url: str) -> str:
     return f"{scheme}{colons}{user_info}{at}{host}{question}{query}"
 
 
+def holds_password(url: object) -> bool:
+    """Whether a URL has a password in it."""
+    return isinstance(url, str) and shown_url(url) != clean(url)
+
+
 def data_dir(env: Mapping[str, str] = os.environ) -> Path:
     """Folder of pqconsole's own files: ``PQCONSOLE_HOME``, else the platform's data directory of the user."""
     home = env.get("PQCONSOLE_HOME")
@@ -163,7 +169,7 @@ def load(
     folder = data_dir(env)
     default_url = f"sqlite:///{folder / 'pqconsole.sqlite'}"
     own_url = table.get("url")
-    env_url = env.get("PQCONSOLE_URL") or None
+    env_url = variable("PQCONSOLE_URL", env)
     if profile is not None and own_url is not None:
         env_url = None  # a profile asked for by name means its own database
     chosen_url, url_origin = _first(
@@ -298,16 +304,12 @@ def _read(path: Path) -> Mapping[str, Any]:
     profiles = document.get("profiles", {})
     if not isinstance(profiles, dict) or not all(isinstance(table, dict) for table in profiles.values()):
         raise ConfigurationError(f"{path}: profiles is not a table of profiles", "Write [profiles.NAME] tables")
-    if mode & (stat.S_IRWXG | stat.S_IRWXO) and any(_holds_password(t.get("url")) for t in profiles.values()):
+    if mode & (stat.S_IRWXG | stat.S_IRWXO) and any(holds_password(t.get("url")) for t in profiles.values()):
         raise ConfigurationError(
             f"{path} holds a password and can be read by other users",
             f"Run chmod 600 {shlex.quote(str(path))}, or use password_command",
         )
     return document
-
-
-def _holds_password(url: object) -> bool:
-    return isinstance(url, str) and shown_url(url) != clean(url)
 
 
 def _known(table: Mapping[str, Any], names: tuple[str, ...], path: Path, place: str) -> None:

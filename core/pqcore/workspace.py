@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from pqcore.database import install as installer
 from pqcore.database.connect import Database
 from pqcore.engine.executors import Opening
 from pqcore.engine.worker import Worker
+from pqcore.environment import withhold
 from pqcore.errors import UsageError
 from pqcore.inspection.inspector import Inspector
 from pqcore.inspection.rating import DEFAULT_POLICY, Level, level_of, level_of_algorithms
@@ -32,7 +33,7 @@ from pqcore.policies import POLICIES
 from pqcore.selection.catalog import Catalog
 from pqcore.selection.check import Report, check
 from pqcore.selection.document import parse, to_document
-from pqcore.settings import Settings
+from pqcore.settings import Settings, holds_password
 
 _ALGORITHMS = "crypto_algorithms"
 
@@ -50,7 +51,10 @@ class NewJob:
 
 
 class Workspace:
-    """An opened profile. Thread-safe; every method may block on the database."""
+    """An opened profile. Thread-safe; every method may block on the database.
+
+    ``password`` is that of the database, for the processes of a worker.
+    """
 
     def __init__(
         self,
@@ -58,9 +62,9 @@ class Workspace:
         db: Database,
         keys: KeyProvider,
         actor: Actor,
-        passphrase: Callable[[], str] | None = None,
+        password: str | None = None,
     ) -> None:
-        self._passphrase = passphrase
+        self._password = password
         self.settings = settings
         self.db = db
         self.keys = keys
@@ -80,9 +84,11 @@ class Workspace:
         Raises:
             DatabaseError: the database cannot be reached, or its schema is missing.
         """
-        db = _open_database(settings, database_password(settings))
-        passphrase = passphrase_source(settings, prompt)
-        workspace = cls(settings, db, FileKeyProvider(settings.keyring, passphrase), actors.current(), passphrase)
+        withhold()
+        password = database_password(settings)
+        db = _open_database(settings, password)
+        keys = FileKeyProvider(settings.keyring, passphrase_source(settings, prompt))
+        workspace = cls(settings, db, keys, actors.current(), password)
         if require_schema:
             try:
                 installer.require(db)
@@ -185,8 +191,7 @@ class Workspace:
         Raises:
             KeyStoreError: the passphrase is wrong, there is no way to ask for it, or the keyring is unsafe.
         """
-        if isinstance(self.keys, FileKeyProvider):
-            self.keys.unlock()
+        self.keys.unlock()
 
     def create_job(self, new: NewJob, checked: Report | None = None) -> Job:
         """Check everything, then insert the job.
@@ -218,16 +223,17 @@ class Workspace:
             self.jobs,
             threads=threads or self.settings.threads,
             kind=kind,
-            opening=self._opening if self._passphrase is not None else None,
+            opening=self._opening,
         )
 
-    def _opening(self) -> Opening:
-        """What processes of a worker are given through their pipe; the passphrase is known by the time they start."""
-        passphrase = self._passphrase() if self._passphrase is not None else ""
-        return Opening(
-            partial(_open_database, self.settings, database_password(self.settings)),
-            partial(_open_keyring, self.settings.keyring, passphrase),
-        )
+    def _opening(self) -> Opening | None:
+        """What processes of a worker are given through their pipe; None where the keys stay in this process."""
+        keys = self.keys.handover()
+        if keys is None:
+            return None
+        # before any process is started
+        withhold(*(["PQCONSOLE_URL"] if holds_password(os.environ.get("PQCONSOLE_URL")) else []))
+        return Opening(partial(_open_database, self.settings, self._password), keys)
 
     def _target_ids(self, scope: Scope, algorithm: str | None, policy: str | None) -> tuple[int | None, int | None]:
         if algorithm is None and policy is None:
@@ -253,17 +259,3 @@ def _open_database(settings: Settings, password: str | None) -> Database:
     return Database.open(
         settings.url, password=password, read_only=settings.read_only, connect_args=settings.connect_args
     )
-
-
-class _Given:
-    """A passphrase that is known already."""
-
-    def __init__(self, passphrase: str) -> None:
-        self._passphrase = passphrase
-
-    def __call__(self) -> str:
-        return self._passphrase
-
-
-def _open_keyring(path: Path, passphrase: str) -> KeyProvider:
-    return FileKeyProvider(path, _Given(passphrase))

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from pqcore import environment
 from pqtui.cli import main
 
 DIGESTS: dict[str, Any] = {
@@ -75,6 +76,7 @@ class Cli:
                 patch.delenv(name)
             for name, value in self.environment(**env).items():
                 patch.setenv(name, value)
+            patch.setattr(environment, "_withheld", {})  # what the process of an earlier command knew
             for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
                 patch.setattr(sys, name, stream)
             code = main(words)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from tests.cli.conftest import PASSWORDS, Cli
+from tests.cli.conftest import PASSWORDS, Cli, sentences
 
 PEPPERED = {**PASSWORDS, "options": {"mode": "password", "pepper": "pepper"}, "limit": 2}
 CHEAP = "Argon2id/m=19456,t=2,p=1"
@@ -58,3 +59,45 @@ def test_only_public_keys_are_exported(cli: Cli) -> None:
     load_pem_public_key(cli.ok("keys", "export", "signer:1", "--public").encode())
     cli.ok("keys", "generate", "pepper", "PEPPER")
     assert "no public part" in cli.refused(5, "keys", "export", "pepper", "--public")
+
+
+def test_a_database_password_of_another_database_is_no_use_to_sqlite(cli: Cli) -> None:
+    assert cli.json("jobs", "list") == []
+    assert cli.ok("jobs", "list", "--json", PQCONSOLE_DATABASE_PASSWORD="unused").strip() == "[]"
+
+
+def test_the_passphrase_is_changed_and_old_backups_are_named(cli: Cli) -> None:
+    for _ in range(2):
+        cli.ok("keys", "generate", "pepper", "PEPPER")
+    text = cli.ok("keys", "passphrase", PQCONSOLE_NEW_PASSPHRASE="tr0ub4dor")
+    assert str(cli.home / "keys" / "keyring.json.2") in text
+    assert "tr0ub4dor" not in text
+    assert "The passphrase is wrong" in cli.refused(5, "keys", "rotate", "pepper")
+    assert cli.ok("keys", "rotate", "pepper", PQCONSOLE_PASSPHRASE="tr0ub4dor")
+
+
+def test_a_worker_without_a_way_to_the_passphrase_says_so(cli: Cli) -> None:
+    cli.ok("keys", "generate", "pepper", "PEPPER")
+    (line,) = sentences(cli.home, 5, cli.run("work", "--drain", PQCONSOLE_PASSPHRASE=""))
+    assert "there is no terminal to ask on. Set PQCONSOLE_PASSPHRASE_FILE, PQCONSOLE_PASSPHRASE_FD" in line
+    (line,) = sentences(cli.home, 5, cli.run("work", "--drain", PQCONSOLE_PASSPHRASE="wrong"))
+    assert "The passphrase is wrong" in line
+
+
+@pytest.mark.parametrize("way", ["file", "descriptor", "command"])
+def test_a_worker_is_unlocked_without_a_terminal(cli: Cli, way: str) -> None:
+    cli.ok("keys", "generate", "pepper", "PEPPER")
+    job = cli.create(PEPPERED, CHEAP)
+    secret = cli.home / "passphrase"
+    secret.write_text("correct horse\n")
+    secret.chmod(0o600)
+    config = cli.home / "config.toml"
+    config.write_text(f"[profiles.own]\npassphrase_command = ['cat', '{secret}']\n")
+    with secret.open() as stream:
+        more = {
+            "file": {"PQCONSOLE_PASSPHRASE_FILE": str(secret)},
+            "descriptor": {"PQCONSOLE_PASSPHRASE_FD": str(stream.fileno())},
+            "command": {"PQCONSOLE_CONFIG": str(config), "PQCONSOLE_PROFILE": "own"},
+        }[way]
+        cli.ok("work", "--drain", PQCONSOLE_PASSPHRASE="", **more)
+    assert cli.rows("SELECT id, status FROM pq_migration_jobs") == [(job, "done")]

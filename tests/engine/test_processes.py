@@ -20,7 +20,6 @@ from pqcore.keys.file import FileKeyProvider
 from pqcore.keys.sealing import Cost
 from pqcore.migrations.base import Scope
 from pqcore.targets import algorithm_id
-from pqcore.workspace import _Given, _open_keyring
 from tests.engine.test_scopes import WRAP, Estate
 
 ROWS = 700
@@ -34,12 +33,15 @@ def keyring(tmp_path: Path) -> Path:
 @pytest.fixture
 def estate(database: Database, keyring: Path, monkeypatch: pytest.MonkeyPatch) -> Estate:
     monkeypatch.setattr(executors, "PROCESS_ROWS", 10)
-    return Estate(database, FileKeyProvider(keyring, _Given("secret"), cost=Cost(8192, 1)), rows=ROWS)
+    return Estate(database, FileKeyProvider(keyring, lambda: "secret", cost=Cost(8192, 1)), rows=ROWS)
 
 
-def worker_of(estate: Estate, url: str, keyring: Path) -> Worker:
-    opening = Opening(partial(Database.open, url), partial(_open_keyring, keyring, "secret"))
-    return Worker(estate.db, estate.keys, estate.jobs, threads=2, opening=lambda: opening)
+def worker_of(estate: Estate, url: str) -> Worker:
+    def opening() -> Opening | None:
+        keys = estate.keys.handover()
+        return None if keys is None else Opening(partial(Database.open, url), keys)
+
+    return Worker(estate.db, estate.keys, estate.jobs, threads=2, opening=opening)
 
 
 def new_job(estate: Estate) -> int:
@@ -56,8 +58,8 @@ def assert_all_open(estate: Estate) -> None:
         assert open_wrapped_key(rows[key].wrapped, estate.keys.get, context) == data_key
 
 
-def test_rows_are_migrated_in_processes(estate: Estate, database_url: str, keyring: Path) -> None:
-    worker = worker_of(estate, database_url, keyring)
+def test_rows_are_migrated_in_processes(estate: Estate, database_url: str) -> None:
+    worker = worker_of(estate, database_url)
     job = worker.run_job(new_job(estate))
     used = worker._in_processes is not None
     worker.stop()
@@ -66,8 +68,8 @@ def test_rows_are_migrated_in_processes(estate: Estate, database_url: str, keyri
     assert_all_open(estate)
 
 
-def test_a_killed_process_costs_no_row_and_no_job(estate: Estate, database_url: str, keyring: Path) -> None:
-    worker = worker_of(estate, database_url, keyring)
+def test_a_killed_process_costs_no_row_and_no_job(estate: Estate, database_url: str) -> None:
+    worker = worker_of(estate, database_url)
     killed: list[int] = []
 
     def kill_one(job: Job) -> None:

@@ -231,6 +231,29 @@ def test_links_and_what_is_no_file_are_refused(opened: Opened, path: Path, tmp_p
         FileKeyProvider(link / "real.json", _never).list()
 
 
+def test_a_parent_that_everybody_may_write_is_refused(opened: Opened, path: Path, tmp_path: Path) -> None:
+    opened().generate("a", "AES-256")
+    tmp_path.chmod(0o777)
+    for refused in (lambda: opened().list(), lambda: opened().generate("b", "AES-256")):
+        with pytest.raises(KeyStoreError, match="may be written by everybody") as raised:
+            refused()
+        assert raised.value.remedy.startswith(f"Run chmod o-w {tmp_path}")
+    tmp_path.chmod(0o1777)
+    assert len(opened().list()) == 1, "sticky, as /tmp is"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link away")
+def test_a_link_of_someone_else_on_the_way_is_refused(opened: Opened, path: Path, tmp_path: Path) -> None:
+    opened().generate("a", "AES-256")
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path)
+    through = FileKeyProvider(link / "keys" / path.name, _never)
+    assert len(through.list()) == 1, "one of my own is as I wish"
+    os.lchown(link, 65534, 65534)
+    with pytest.raises(KeyStoreError, match="symbolic link of another user"):
+        FileKeyProvider(link / "keys" / path.name, _never).list()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_a_file_of_someone_else_is_refused(opened: Opened, path: Path) -> None:
     opened().generate("a", "AES-256")

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pqcore import environment
+from pqcore.environment import SECRET_VARIABLES
 from pqcore.errors import ConfigurationError, KeyStoreError
-from pqcore.keys.sources import database_password, passphrase_source
+from pqcore.keys.sources import database_password, new_passphrase_source, passphrase_source
 from pqcore.settings import Settings, load
 
 
@@ -46,20 +48,59 @@ def test_the_order_of_the_sources(settings: Settings, tmp_path: Path) -> None:
     assert passphrase_source(settings, lambda _: "from prompt", env)() == "from prompt"
 
 
-def test_it_is_asked_for_once_until_it_is_forgotten(settings: Settings) -> None:
+def test_the_prompt_names_the_keyring(settings: Settings) -> None:
     settings.keyring.parent.mkdir(parents=True)
     settings.keyring.touch()
     asked: list[str] = []
 
     def prompt(question: str) -> str:
         asked.append(question)
-        return f"answer {len(asked)}"
+        return "typed"
 
-    source = passphrase_source(settings, prompt, {})
-    assert (source(), source()) == ("answer 1", "answer 1")
-    source.forget()
-    assert source() == "answer 2"
+    assert passphrase_source(settings, prompt, {})() == "typed"
     assert str(settings.keyring) in asked[0]
+
+
+def test_a_new_passphrase_has_variables_of_its_own(settings: Settings, tmp_path: Path) -> None:
+    settings = dataclasses.replace(settings, passphrase_command=_prints("the present one"))
+    file = tmp_path / "new"
+    file.write_text("from file\n")
+    file.chmod(0o600)
+    env = {"PQCONSOLE_PASSPHRASE": "the present one", "PQCONSOLE_NEW_PASSPHRASE_FILE": str(file)}
+    assert new_passphrase_source(settings, None, env)() == "from file"
+    answers = iter(["typed", "typed"])
+    assert new_passphrase_source(settings, lambda _: next(answers), {})() == "typed"
+
+
+def test_a_new_passphrase_is_never_taken_from_where_the_present_one_is(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    settings = dataclasses.replace(settings, passphrase_command=_prints("the present one"))
+    with pytest.raises(KeyStoreError, match="The new passphrase is needed") as raised:
+        new_passphrase_source(settings, None, {"PQCONSOLE_PASSPHRASE": "the present one"})()
+    assert "PQCONSOLE_NEW_PASSPHRASE_FD" in raised.value.remedy
+
+
+def test_no_child_inherits_a_secret(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Neither a child of pqconsole's own nor a password command finds one in its environment."""
+    monkeypatch.setattr(environment, "_withheld", {})
+    for name in SECRET_VARIABLES:
+        monkeypatch.setenv(name, f"canary of {name}")
+    monkeypatch.setenv("PQCONSOLE_URL", "postgresql://me:canary@db.example/app")
+    show = (sys.executable, "-c", "import os, sys; print(dict(os.environ), file=sys.stderr); print('printed')")
+    assert database_password(settings) == "canary of PQCONSOLE_DATABASE_PASSWORD"
+    settings = dataclasses.replace(settings, passphrase_command=show, password_command=show)
+    source = passphrase_source(settings)
+    assert source() == source() == "canary of PQCONSOLE_PASSPHRASE", "it is still known here"
+    assert not set(SECRET_VARIABLES) & set(os.environ)
+    monkeypatch.setenv("PQCONSOLE_PASSPHRASE", "")
+    assert passphrase_source(settings)() == "printed"
+    inherited = capfd.readouterr().err
+    assert "PATH" in inherited
+    assert "canary" not in inherited
 
 
 def test_a_new_passphrase_is_typed_twice(settings: Settings) -> None:

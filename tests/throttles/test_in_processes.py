@@ -24,7 +24,6 @@ from pqcore.keys.file import FileKeyProvider
 from pqcore.keys.sealing import Cost
 from pqcore.migrations.base import Scope
 from pqcore.targets import algorithm_id
-from pqcore.workspace import _Given, _open_keyring
 from tests.engine.test_scopes import WRAP, Estate
 from tests.throttles.test_running_job import WINDOW
 
@@ -51,13 +50,16 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def estate(database: Database, keyring: Path, monkeypatch: pytest.MonkeyPatch) -> Estate:
     monkeypatch.setattr(executors, "PROCESS_ROWS", 10)
-    return Estate(database, FileKeyProvider(keyring, _Given("secret"), cost=Cost(8192, 1)), rows=ROWS)
+    return Estate(database, FileKeyProvider(keyring, lambda: "secret", cost=Cost(8192, 1)), rows=ROWS)
 
 
 @pytest.fixture
-def worker(estate: Estate, database_url: str, keyring: Path) -> Worker:
-    opening = Opening(partial(Database.open, database_url), partial(_open_keyring, keyring, "secret"))
-    return Worker(estate.db, estate.keys, estate.jobs, threads=2, opening=lambda: opening)
+def worker(estate: Estate, database_url: str) -> Worker:
+    def opening() -> Opening | None:
+        keys = estate.keys.handover()
+        return None if keys is None else Opening(partial(Database.open, database_url), keys)
+
+    return Worker(estate.db, estate.keys, estate.jobs, threads=2, opening=opening)
 
 
 class Steering:

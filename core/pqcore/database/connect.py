@@ -30,7 +30,7 @@ _SCHEMES = "sqlite:///PATH, postgresql://HOST/NAME, mysql://HOST/NAME or mariadb
 
 
 def parse_url(url: str, password: str | None = None) -> sa.URL:
-    """The URL with the driver that pqconsole uses; ``password`` replaces the one in the URL.
+    """The URL with the driver that pqconsole uses; ``password`` replaces the one in the URL, where there can be one.
 
     Raises ConfigurationError where it is no URL or names another kind of database.
     """
@@ -49,7 +49,7 @@ def parse_url(url: str, password: str | None = None) -> sa.URL:
     if scheme != "sqlite" and not parsed.database:
         raise ConfigurationError("The database URL names no database", f"Write it as {_SCHEMES}")
     parsed = parsed.set(drivername=_DRIVERS[scheme][0])
-    return parsed if password is None else parsed.set(password=password)
+    return parsed if password is None or scheme == "sqlite" else parsed.set(password=password)
 
 
 def label_of(url: sa.URL) -> str:

@@ -64,7 +64,7 @@ class Worker:
         threads: how many batches run at once, over all jobs of this worker.
         jobs_at_once: how many jobs a started worker runs side by side.
         opening: gives, when it is first needed, how a process of its own opens the same database and keys;
-            None runs everything in threads.
+            None, also as its answer, runs everything in threads.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Worker:
         threads: int | None = None,
         kind: str = "work",
         jobs_at_once: int = 2,
-        opening: Callable[[], Opening] | None = None,
+        opening: Callable[[], Opening | None] | None = None,
     ) -> None:
         lease_seconds()  # a value that cannot be used is refused here, not in the middle of a job
         self._db = db
@@ -304,9 +304,9 @@ class Worker:
         if job is None or self._opening is None or self.threads < 2 or not wants_processes(job):
             return self._in_threads
         with self._lock:
-            if self._in_processes is None:
-                self._in_processes = ProcessTurns(self.threads, self._opening())
-            return self._in_processes
+            if self._in_processes is None and (opening := self._opening()) is not None:
+                self._in_processes = ProcessTurns(self.threads, opening)
+            return self._in_processes or self._in_threads
 
     def _add(self, run: JobRun, thread: Thread | None) -> None:
         with self._lock:

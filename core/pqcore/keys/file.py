@@ -5,16 +5,20 @@ from __future__ import annotations
 import shlex
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from pqcore.errors import KeyStoreError
 from pqcore.keys import keyring as document
 from pqcore.keys.entry import Material, generated, imported, in_state, new_key, refuse_deleted
 from pqcore.keys.keyring import Keyring
-from pqcore.keys.private_files import identity, locked, open_folder, read_private, replace_private
+from pqcore.keys.private_files import BACKUPS, check_above, identity, locked, open_folder, read_private, replace_private
 from pqcore.keys.provider import Key, KeyInfo, KeyState
 from pqcore.keys.reference import check_name, resolve
 from pqcore.keys.sealing import Cost, Derivation
+
+_T = TypeVar("_T")
 
 
 class FileKeyProvider:
@@ -37,7 +41,7 @@ class FileKeyProvider:
         self._lock = threading.RLock()
         self._seen: tuple[tuple[int, ...], Keyring] | None = None
         self._master: tuple[Derivation, bytes] | None = None
-        self._opened: dict[str, tuple[document.Entry, Key]] = {}
+        self._opened: dict[str, Key] = {}
 
     @property
     def path(self) -> Path:
@@ -60,10 +64,10 @@ class FileKeyProvider:
                 raise KeyStoreError(f"There is no key {ref}", "See pqconsole keys list")
             refuse_deleted(info)
             known = self._opened.get(info.id)
-            if known is not None and known[0] == entry:
-                return known[1]
-            key = self._open(keyring, entry)
-            self._opened[info.id] = (entry, key)
+            # not the box: after a change of passphrase it is another one around the same key
+            if known is not None and (known.info, known.public) == (entry.info, entry.public):
+                return known
+            key = self._opened[info.id] = self._open(keyring, entry)
             return key
 
     def generate(self, name: str, algorithm: str) -> KeyInfo:
@@ -75,11 +79,49 @@ class FileKeyProvider:
         return self._store(name, imported(data, algorithm))
 
     def unlock(self) -> None:
-        """Ask for the passphrase now and check it; nothing to do where there is no keyring yet."""
         with self._lock:
             keyring = self._load()
             if keyring is not None:
                 self._unlocked(keyring)
+
+    def handover(self) -> Callable[[], FileKeyProvider] | None:
+        with self._lock:
+            keyring = self._load()
+            if keyring is None:
+                return None
+            return partial(_reopen, self._path, keyring.derivation, self._unlocked(keyring))
+
+    def change_passphrase(self, passphrase: Callable[[], str]) -> tuple[Path, ...]:
+        """Seal every key anew under another passphrase, with a salt of its own.
+
+        Args:
+            passphrase: gives the new one.
+
+        Returns:
+            The backups, newest first. They open with the passphrases of their time.
+
+        Raises:
+            KeyStoreError: there is no keyring, a passphrase is wrong, empty or the old one, or a key was changed.
+        """
+        with self._lock:
+            keyring = self._load()
+            if keyring is None:
+                raise KeyStoreError(f"There is no keyring {self._path}", "Make one with pqconsole keys generate")
+            old = self._unlocked(keyring)
+            new = _not_empty(passphrase())
+            if keyring.derivation.derive(new) == old:
+                raise KeyStoreError("The new passphrase is the one the keyring has", "Choose another")
+            derivation = Derivation.fresh(keyring.derivation.cost)
+            master = derivation.derive(new)
+
+            def change(current: Keyring, _: bytes) -> tuple[Keyring, None]:
+                keys = [self._open(current, entry) for entry in current.entries]
+                return document.new_keyring(derivation, master).with_keys(keys, master), None
+
+            self._change(change)
+            self._master = (derivation, master)
+            names = (self._path.with_name(f"{self._path.name}.{number}") for number in range(1, BACKUPS + 1))
+            return tuple(path for path in names if path.exists())
 
     def change_state(self, key_id: str, state: KeyState) -> KeyInfo:
         self.info(key_id)  # before a passphrase is asked for
@@ -100,7 +142,7 @@ class FileKeyProvider:
 
         return self._change(add)
 
-    def _change(self, change: Callable[[Keyring, bytes], tuple[Keyring, KeyInfo]]) -> KeyInfo:
+    def _change(self, change: Callable[[Keyring, bytes], tuple[Keyring, _T]]) -> _T:
         """Write what ``change`` makes of the keyring and its master key, under the lock of all processes."""
         with self._lock:
             found = self._load()
@@ -111,14 +153,14 @@ class FileKeyProvider:
                 with open_folder(self._path.parent, create=True) as folder, locked(f"{self._path.name}.lock", folder):
                     current, content = self._read(folder)
                     keyring = current or keyring
-                    changed, info = change(keyring, self._unlocked(keyring))
+                    changed, answer = change(keyring, self._unlocked(keyring))
                     replace_private(self._path.name, document.dump(changed), folder, previous=content)
             except OSError as error:
                 raise KeyStoreError(
                     f"The keyring {self._path} cannot be written: {error.strerror}",
                     "Check the free space and the permissions of its folder",
                 ) from error
-            return info
+            return answer
 
     def _open(self, keyring: Keyring, entry: document.Entry) -> Key:
         key = document.open_entry(entry, self._unlocked(keyring))
@@ -152,6 +194,7 @@ class FileKeyProvider:
                 return None
 
     def _read(self, folder: int) -> tuple[Keyring | None, bytes | None]:
+        check_above(self._path)
         try:
             content, mark = read_private(self._path, folder, limit=document.MAX_BYTES)
         except FileNotFoundError:
@@ -168,10 +211,7 @@ class FileKeyProvider:
 
     def _derive(self, derivation: Derivation) -> bytes:
         if self._master is None or self._master[0] != derivation:
-            passphrase = self._passphrase()
-            if not passphrase:
-                raise KeyStoreError("The passphrase is empty", "Give the keyring a passphrase")
-            self._master = (derivation, derivation.derive(passphrase))
+            self._master = (derivation, derivation.derive(_not_empty(self._passphrase())))
         return self._master[1]
 
     def _unlocked(self, keyring: Keyring) -> bytes:
@@ -184,3 +224,20 @@ class FileKeyProvider:
                 "Try again with the passphrase it was made with",
             )
         return master
+
+
+def _not_empty(passphrase: str) -> str:
+    if not passphrase:
+        raise KeyStoreError("The passphrase is empty", "Give the keyring a passphrase")
+    return passphrase
+
+
+def _reopen(path: Path, derivation: Derivation, master: bytes) -> FileKeyProvider:
+    """The keyring in another process, which is given the master key and no passphrase."""
+    provider = FileKeyProvider(path, _changed_since)
+    provider._master = (derivation, master)
+    return provider
+
+
+def _changed_since() -> str:
+    raise KeyStoreError("The keyring's passphrase was changed while the job ran", "Start the worker again")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -63,7 +63,11 @@ class Keyring:
 
     def with_key(self, key: Key, master: bytes) -> Keyring:
         """A keyring with one key more."""
-        return replace(self, entries=(*self.entries, seal_entry(key, master)))
+        return self.with_keys((key,), master)
+
+    def with_keys(self, keys: Iterable[Key], master: bytes) -> Keyring:
+        """A keyring with these keys more, in their order."""
+        return replace(self, entries=(*self.entries, *(seal_entry(key, master) for key in keys)))
 
     def with_changed(self, key: Key, master: bytes) -> Keyring:
         """A keyring in which the key of this id is stored anew."""

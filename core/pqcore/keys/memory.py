@@ -40,6 +40,12 @@ class MemoryKeyProvider:
             changed = self._keys[found.id] = in_state(self._keys[found.id], state)
             return changed.info
 
+    def unlock(self) -> None:
+        return
+
+    def handover(self) -> None:
+        return None
+
     def _store(self, name: str, made: Material) -> KeyInfo:
         with self._lock:
             key = new_key(name, made, [known.info for known in self._keys.values()])

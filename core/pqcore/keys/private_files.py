@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import secrets
 import shlex
 import stat
@@ -16,6 +17,30 @@ from pqcore.errors import KeyStoreError
 
 BACKUPS = 5
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_UNFINISHED = re.compile(r"\..*\.[0-9a-f]{16}\.tmp")
+
+
+def check_above(path: Path) -> None:
+    """Refuse a place whose parents let other users put something else there.
+
+    Raises:
+        KeyStoreError: a parent may be written by everybody (and is not sticky, as /tmp is), or a link on the way is
+            someone else's.
+    """
+    for folder in {*path.absolute().parents, *path.resolve().parents}:
+        try:
+            if (link := folder.lstat()) and stat.S_ISLNK(link.st_mode) and link.st_uid not in (0, os.geteuid()):
+                raise KeyStoreError(f"{folder} is a symbolic link of another user", "Name the folder itself")
+            mode = folder.stat().st_mode
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise _refused(folder, error) from error
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise KeyStoreError(
+                f"{folder} may be written by everybody, so what is in {path} may be put there by anybody",
+                f"Run chmod o-w {shlex.quote(str(folder))}, or keep the keys elsewhere",
+            )
 
 
 @contextlib.contextmanager
@@ -91,14 +116,24 @@ def locked(name: str, folder: int) -> Iterator[None]:
 def replace_private(name: str, content: bytes, folder: int, *, previous: bytes | None) -> None:
     """Write a file so that a crash leaves the old or the new one, whole and on disk.
 
-    ``previous``, where given, is kept as ``name.1`` first; older backups move to ``.2`` and on, up to ``BACKUPS``.
+    ``previous``, where given, is kept as ``name.1`` first; older backups move to ``.2`` and on, up to ``BACKUPS``. The
+    caller holds the lock.
     """
+    _remove_unfinished(name, folder)
     if previous is not None:
         for number in range(BACKUPS - 1, 0, -1):
             with contextlib.suppress(FileNotFoundError):
                 os.rename(f"{name}.{number}", f"{name}.{number + 1}", src_dir_fd=folder, dst_dir_fd=folder)
         _write(f"{name}.1", previous, folder)
     _write(name, content, folder)
+
+
+def _remove_unfinished(name: str, folder: int) -> None:
+    """What a writer that was killed has left; the lock says that there is no other writer now."""
+    for found in os.listdir(folder):
+        if _UNFINISHED.fullmatch(found) and found.startswith(f".{name}."):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(found, dir_fd=folder)
 
 
 def _write(name: str, content: bytes, folder: int) -> None:

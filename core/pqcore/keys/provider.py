@@ -7,7 +7,7 @@ hybrid HPKE keys (32 bytes, draft-ietf-hpke-pq) as their seed, with raw public k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -113,4 +113,15 @@ class KeyProvider(Protocol):
 
     def change_state(self, key_id: str, state: KeyState) -> KeyInfo:
         """Retire, reactivate or delete ``name:version``, along ``TRANSITIONS``. Whether it is used is not looked at."""
+        ...
+
+    def unlock(self) -> None:
+        """Ask now for what opens the keys, and check it; nothing to do where none is needed."""
+        ...
+
+    def handover(self) -> Callable[[], KeyProvider] | None:
+        """What a process of this program calls to open the same keys; it goes there through a pipe.
+
+        None where the keys cannot leave this process. Unlocks them.
+        """
         ...

@@ -6,38 +6,46 @@ import getpass
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pqcore.environment import variable, withhold
 from pqcore.errors import ConfigurationError, KeyStoreError, PQConsoleError
 from pqcore.keys.private_files import read_private
-from pqcore.settings import Settings
+from pqcore.settings import Settings, holds_password
 from pqcore.text import clean
 
 _MAX_SECRET = 4096
 _COMMAND_SECONDS = 120  # a password manager may ask for a touch or a PIN
-_WAYS = (
-    "Set PQCONSOLE_PASSPHRASE_FILE, PQCONSOLE_PASSPHRASE_FD or PQCONSOLE_PASSPHRASE, "
-    "give the profile a passphrase_command, or run on a terminal"
-)
 
 
 class PassphraseSource:
-    """Gives the keyring's passphrase: asks for it once, when it is first needed, and keeps it.
+    """Gives a passphrase of the keyring, and keeps none: who asked keeps the master key that it makes.
 
-    In this order: ``PQCONSOLE_PASSPHRASE``, the file of ``PQCONSOLE_PASSPHRASE_FILE`` (0600), the descriptor of
-    ``PQCONSOLE_PASSPHRASE_FD``, the profile's ``passphrase_command``, the prompt.
+    In this order: the variable ``PQCONSOLE_PASSPHRASE``, the file of ``PQCONSOLE_PASSPHRASE_FILE`` (0600), the
+    descriptor of ``PQCONSOLE_PASSPHRASE_FD``, the profile's ``passphrase_command``, the prompt. A new passphrase of a
+    keyring that is there comes from ``PQCONSOLE_NEW_PASSPHRASE``, its ``_FILE`` or ``_FD``, or the prompt.
+
+    Args:
+        prompt: asks on the terminal; None where there is none.
+        env: where the variables are.
+        new: whether the passphrase is one that takes the place of another.
     """
 
     def __init__(
-        self, settings: Settings, prompt: Callable[[str], str] | None, env: Mapping[str, str] = os.environ
+        self,
+        settings: Settings,
+        prompt: Callable[[str], str] | None,
+        env: Mapping[str, str] = os.environ,
+        *,
+        new: bool = False,
     ) -> None:
         self._settings = settings
         self._prompt = prompt
         self._env = env
-        self._lock = threading.Lock()
-        self._known: str | None = None
+        self._new = new
+        self._variable = "PQCONSOLE_NEW_PASSPHRASE" if new else "PQCONSOLE_PASSPHRASE"
+        withhold()
 
     def __call__(self) -> str:
         """The passphrase.
@@ -45,40 +53,35 @@ class PassphraseSource:
         Raises:
             KeyStoreError: there is no way to get it, or the way that was chosen fails.
         """
-        with self._lock:
-            if self._known is None:
-                self._known = self._ask()
-            return self._known
-
-    def forget(self) -> None:
-        """Ask again at the next call, e.g. after a passphrase that was wrong."""
-        with self._lock:
-            self._known = None
-
-    def _ask(self) -> str:
-        if value := self._env.get("PQCONSOLE_PASSPHRASE"):
+        name = self._variable
+        if value := variable(name, self._env):
             return value
-        if name := self._env.get("PQCONSOLE_PASSPHRASE_FILE"):
-            return _first_line(_file(Path(name).expanduser()), "the file of PQCONSOLE_PASSPHRASE_FILE")
-        if number := self._env.get("PQCONSOLE_PASSPHRASE_FD"):
-            return _first_line(_descriptor(number), "the descriptor of PQCONSOLE_PASSPHRASE_FD")
-        if command := self._settings.passphrase_command:
+        if path := self._env.get(f"{name}_FILE"):
+            return _first_line(_file(Path(path).expanduser(), f"{name}_FILE"), f"the file of {name}_FILE")
+        if number := self._env.get(f"{name}_FD"):
+            return _first_line(_descriptor(number, f"{name}_FD"), f"the descriptor of {name}_FD")
+        if not self._new and (command := self._settings.passphrase_command):
             return _run(command, "passphrase_command", KeyStoreError)
         return self._typed()
 
     def _typed(self) -> str:
+        name = self._variable
+        ways = f"Set {name}_FILE, {name}_FD or {name}, " + (
+            "or run on a terminal" if self._new else "give the profile a passphrase_command, or run on a terminal"
+        )
         if self._prompt is None:
-            raise KeyStoreError("The keyring's passphrase is needed and there is no terminal to ask on", _WAYS)
-        keyring = self._settings.keyring
+            what = "new passphrase" if self._new else "keyring's passphrase"
+            raise KeyStoreError(f"The {what} is needed and there is no terminal to ask on", ways)
+        keyring = clean(str(self._settings.keyring))
         try:
-            if keyring.exists():
-                return _not_empty(self._prompt(f"Passphrase of {clean(str(keyring))}: "), "the prompt")
+            if not self._new and self._settings.keyring.exists():
+                return _not_empty(self._prompt(f"Passphrase of {keyring}: "), "the prompt")
             # A slip of the finger in a new passphrase would lock the keys away for good.
-            first = _not_empty(self._prompt(f"New passphrase for {clean(str(keyring))}: "), "the prompt")
+            first = _not_empty(self._prompt(f"New passphrase for {keyring}: "), "the prompt")
             if self._prompt("The same again: ") != first:
                 raise KeyStoreError("The two passphrases differ", "Type the same passphrase twice")
         except EOFError as error:
-            raise KeyStoreError("No passphrase was typed", _WAYS) from error
+            raise KeyStoreError("No passphrase was typed", ways) from error
         return first
 
 
@@ -87,6 +90,21 @@ def passphrase_source(
 ) -> PassphraseSource:
     """Where the passphrase comes from in this run; ``prompt`` stands in for asking on the terminal."""
     return PassphraseSource(settings, prompt or terminal_prompt(), env)
+
+
+def new_passphrase_source(
+    settings: Settings, prompt: Callable[[str], str] | None = None, env: Mapping[str, str] = os.environ
+) -> PassphraseSource:
+    """Where a passphrase comes from that takes the place of the keyring's present one."""
+    return PassphraseSource(settings, prompt or terminal_prompt(), env, new=True)
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of a child: without the variables with a secret, and without a URL that holds a password."""
+    withhold()
+    url = os.environ.get("PQCONSOLE_URL", "")
+    hidden = {"PQCONSOLE_URL"} if holds_password(url) else set()
+    return {name: value for name, value in os.environ.items() if name not in hidden}
 
 
 def terminal_prompt() -> Callable[[str], str] | None:
@@ -100,30 +118,29 @@ def database_password(settings: Settings, env: Mapping[str, str] = os.environ) -
     Raises:
         ConfigurationError: the command fails.
     """
-    if value := env.get("PQCONSOLE_DATABASE_PASSWORD"):
+    withhold()
+    if value := variable("PQCONSOLE_DATABASE_PASSWORD", env):
         return value
     if settings.password_command:
         return _run(settings.password_command, "password_command", ConfigurationError)
     return None
 
 
-def _file(path: Path) -> str:
+def _file(path: Path, variable: str) -> str:
     try:
         content, _ = read_private(path, limit=_MAX_SECRET)
     except FileNotFoundError as error:
-        raise KeyStoreError(
-            f"The passphrase file {path} does not exist", "Correct PQCONSOLE_PASSPHRASE_FILE"
-        ) from error
+        raise KeyStoreError(f"The passphrase file {path} does not exist", f"Correct {variable}") from error
     return content.decode("utf-8", "surrogateescape")
 
 
-def _descriptor(number: str) -> str:
+def _descriptor(number: str, variable: str) -> str:
     try:
         with os.fdopen(os.dup(int(number)), "rb") as stream:
             return stream.read(_MAX_SECRET).decode("utf-8", "surrogateescape")
     except (ValueError, OSError) as error:
         raise KeyStoreError(
-            "PQCONSOLE_PASSPHRASE_FD names no descriptor that can be read", "Pass an open one, as in 3<FILE"
+            f"{variable} names no descriptor that can be read", "Pass an open one, as in 3<FILE"
         ) from error
 
 
@@ -132,7 +149,12 @@ def _run(command: tuple[str, ...], name: str, failure: type[PQConsoleError]) -> 
     program = clean(command[0], limit=80)  # its arguments may hold a secret
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=_COMMAND_SECONDS, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env=child_environment(),
+            timeout=_COMMAND_SECONDS,
+            check=False,
         )
     except OSError as error:
         raise failure(f"The {name} {program} cannot be run: {error.strerror}", "Correct it in the profile") from error

@@ -39,6 +39,7 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         args = build_parser().parse_args(argv)
         keep_logs()
+        _leave_no_core()
         code = int(_handler(args.handler)(args))
         sys.stdout.flush()
     except SystemExit as stop:  # argparse, after --help and --version
@@ -89,6 +90,14 @@ def _of_the_database(error: Exception) -> PQConsoleError | None:
 def _handler(path: str) -> Callable[[argparse.Namespace], int]:
     module, _, name = path.partition(":")
     return cast("Callable[[argparse.Namespace], int]", getattr(import_module(module), name))
+
+
+def _leave_no_core() -> None:
+    """A process that dies writes no memory to disk: it may hold keys."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def _never_fail_on_encoding() -> None:

@@ -78,9 +78,10 @@ def _open(place: Place, settings: Settings) -> Workspace:
     settings = replace(
         settings, url=place.url, keyring=place.keyring, operator=settings.operator or _OPERATOR, profile=None
     )
-    db = Database.open(settings.url, password=database_password(settings), connect_args=settings.connect_args)
+    password = database_password(settings)
+    db = Database.open(settings.url, password=password, connect_args=settings.connect_args)
     keys = FileKeyProvider(place.keyring, place.passphrase)
-    return Workspace(settings, db, keys, actor.current(), place.passphrase)
+    return Workspace(settings, db, keys, actor.current(), password)
 
 
 def _build(workspace: Workspace, rows: int) -> tuple[Estate, list[_Created]]:

@@ -6,7 +6,6 @@ import argparse
 
 from pqcore.errors import ReadOnlySession
 from pqcore.keys.file import FileKeyProvider
-from pqcore.keys.provider import KeyProvider
 from pqcore.keys.sources import passphrase_source
 from pqcore.settings import Settings, load
 
@@ -22,7 +21,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
     )
 
 
-def keyring(settings: Settings) -> KeyProvider:
+def keyring(settings: Settings) -> FileKeyProvider:
     """The key provider; asks for the passphrase when a secret is first needed."""
     return FileKeyProvider(settings.keyring, passphrase_source(settings))
 

@@ -10,6 +10,8 @@ from pqcore.errors import ExitCode, KeyStoreError, UsageError
 from pqcore.keys.lifecycle import rotate
 from pqcore.keys.provider import Key, KeyInfo, KeyProvider, KeyState
 from pqcore.keys.reference import parse_ref
+from pqcore.keys.sources import new_passphrase_source
+from pqcore.text import clean
 from pqtui.cli.files import read_file
 from pqtui.cli.flags import keyring, must_write, settings_of
 from pqtui.cli.output import print_json, print_properties, print_table, shown
@@ -52,6 +54,22 @@ def rotate_key(args: argparse.Namespace) -> int:
     if not args.json:
         print(f"\nNew jobs write with {info.id}. Move the values of older versions with a job: see docs/KEYS.md")
     return code
+
+
+def change_passphrase(args: argparse.Namespace) -> int:
+    settings = settings_of(args)
+    must_write(settings, "change the passphrase")
+    keys = keyring(settings)
+    keys.unlock()  # the present one is asked for first
+    backups = keys.change_passphrase(new_passphrase_source(settings))
+    if args.json:
+        print_json({"keyring": str(keys.path), "backups_with_older_passphrases": [str(path) for path in backups]})
+        return ExitCode.OK
+    print(f"{clean(str(keys.path))} has its new passphrase; workers that run go on with the keys they have opened.")
+    print("These backups still open with an older passphrase. Remove them if that one is known to others:")
+    for path in backups:
+        print(f"  {clean(str(path))}")
+    return ExitCode.OK
 
 
 def show_key(args: argparse.Namespace) -> int:

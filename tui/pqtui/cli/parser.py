@@ -236,6 +236,9 @@ def _add_keys(commands: Any) -> None:
     rotate.add_argument("name")
     _json(rotate)
 
+    passphrase = _command(group, "passphrase", "change the passphrase of the keyring", "keys:change_passphrase")
+    _json(passphrase)
+
     for name, help_text, handler in (
         ("usage", "say which values and jobs need a version of a key", "key_states:usage"),
         ("retire", "use a version that nothing needs no more for new values", "key_states:retire_key"),
