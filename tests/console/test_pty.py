@@ -133,7 +133,30 @@ def test_quitting_while_work_runs_asks_and_stops_between_batches(terminal: Termi
     terminal.shows("1 here")
     terminal.keys("q")
     terminal.shows("Quit?", "Checkpoint, stop and quit")
-    terminal.keys("\x1b[B", "\x1b[B", "\r")
+    terminal.keys("\x1b[B", "\x1b[B", "\x1b[B", "\r")
     assert terminal.gone(10)
     assert terminal.program.exitstatus == 0
+    assert empty.jobs.get(1).status is Status.PENDING
+
+
+def test_quitting_can_hand_the_work_to_a_process_of_its_own(terminal: Terminal, empty: Workspace) -> None:
+    with empty.db.write() as conn:
+        rows = [{"id": n, "password": f"sha1$s{n}${'0' * 40}"} for n in range(100, 2100)]
+        conn.execute(sa.text("INSERT INTO people (id, password) VALUES (:id, :password)"), rows)
+    world.add_job(empty, 1)
+    terminal.shows("Jobs 1")
+    terminal.keys("r")
+    terminal.shows("1 here")
+    terminal.keys("q")
+    terminal.shows("Hand over to a worker of its own")
+    terminal.keys("\x1b[B", "\x1b[B", "\r")
+    assert terminal.gone(60)
+    assert terminal.program.exitstatus == 0
+    job = empty.jobs.get(1)
+    assert job.held_by is not None
+    pid = int(job.held_by.split(":")[1])
+    assert pid != terminal.program.pid
+    terminal.until(lambda: empty.jobs.get(1).progress.migrated > job.progress.migrated, 60)
+    os.kill(pid, signal.SIGTERM)
+    terminal.until(lambda: empty.jobs.get(1).held_by is None, 60)
     assert empty.jobs.get(1).status is Status.PENDING

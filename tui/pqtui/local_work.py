@@ -7,14 +7,19 @@ due. Every method that touches the database blocks: call it from a background th
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from threading import Lock
+from time import monotonic, sleep
 
 from pqcore.engine.worker import Worker
 from pqcore.errors import PQConsoleError, StateConflict
 from pqcore.jobs.model import Progress, Purpose
 from pqcore.workspace import Workspace
+from pqtui.hand_over import HandedOver, successor
 
+# a batch that is under way ends, or is abandoned, well within this
+_STOP_SECONDS = 10.0
 # Threads that compute hold the interpreter for this long at most while a key waits to be handled.
 _SWITCH_SECONDS = 0.001
 
@@ -75,6 +80,23 @@ class LocalWork:
             started.start()
         elif worker is not None:
             worker.stop()
+
+    def hand_over(self, ids: Collection[int]) -> HandedOver:
+        """Let a process of its own go on with these jobs; what else is claimed here as due is left to any worker.
+
+        Raises:
+            OperationFailed, KeyStoreError: no process could be started (the jobs go on here), or it did not take them
+                (they wait for any worker).
+        """
+        with successor(self._workspace) as other:
+            self.claim(False)  # it would claim again what is stopped
+            for job_id in ids:
+                with suppress(StateConflict):  # ended meanwhile
+                    self.stop_job(job_id)
+            end = monotonic() + _STOP_SECONDS
+            while self.active & set(ids) and monotonic() < end:
+                sleep(0.02)
+            return other.take(sorted(ids))
 
     def stop(self, timeout: float | None = None) -> None:
         """Stop between batches, checkpoint and release the leases; at most ``timeout`` seconds for each worker."""

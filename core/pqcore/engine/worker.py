@@ -121,6 +121,16 @@ class Worker:
                 turns.shutdown(wait=timeout is None)
         return not self.active
 
+    def wait(self) -> None:
+        """Until the jobs that were submitted have ended, or this worker was stopped."""
+        while True:
+            with self._lock:
+                threads = [thread for _, thread in self._runs.values() if thread is not None]
+            if not threads:
+                return
+            for thread in threads:
+                thread.join()
+
     def request_stop(self) -> None:
         """Ask for the same without waiting; may be called from a signal handler."""
         # in a thread of its own: the thread that a signal interrupts may hold the lock of one of these events

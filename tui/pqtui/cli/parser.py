@@ -188,6 +188,7 @@ def _add_tune(group: Any) -> None:
 def _add_work(commands: Any) -> None:
     parser = _command(commands, "work", "claim and run jobs that are due", "work:work")
     parser.add_argument("--drain", action="store_true", help="end when nothing is due: 0 if all are done, 1 if not")
+    parser.add_argument("--handed-over", type=_natural, metavar="FD", help="for consoles that hand their jobs over")
     parser.add_argument("--threads", type=_positive, metavar="N", help="worker threads")
     _json(parser)
 

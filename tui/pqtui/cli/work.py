@@ -19,6 +19,10 @@ T = TypeVar("T")
 
 
 def work(args: argparse.Namespace) -> int:
+    if args.handed_over is not None:
+        from pqtui.cli.handed_over import work_handed_over
+
+        return work_handed_over(args.handed_over)
     settings = settings_of(args)
     must_write(settings, "run jobs")
     with opened(settings) as workspace, reporting() as report:

@@ -23,12 +23,14 @@ class Leaving(StrEnum):
 
     STAY = "stay"
     WAIT = "wait"
+    HAND_OVER = "hand over"
     STOP = "stop"
 
 
 _ANSWERS = (
     (Leaving.STAY, "Stay here"),
     (Leaving.WAIT, "Quit when the work here has ended"),
+    (Leaving.HAND_OVER, "Hand over to a worker of its own, and quit"),
     (Leaving.STOP, "Checkpoint, stop and quit (any worker can resume)"),
 )
 
@@ -44,7 +46,7 @@ class Leave(ModalScreen[Leaving]):
         self._ids = ids
 
     def compose(self) -> ComposeResult:
-        """The question and three answers."""
+        """The question and its answers."""
         number = len(self._ids)
         runs = "runs" if number == 1 else "run"
         with Dialog():
@@ -53,14 +55,14 @@ class Leave(ModalScreen[Leaving]):
                 Content(f"{show.jobs_in_words(number)} {runs} in this console: {show.ids_in_words(self._ids)}"),
                 classes="dialog-body",
             )
-            yield Choices(_ANSWERS, self._glyphs, id="leaving")
+            yield Choices([(answer.name, text) for answer, text in _ANSWERS], self._glyphs, id="leaving")
 
     def on_mount(self) -> None:
         self.query_one(OptionList).focus()
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(Leaving(event.option_id or Leaving.STAY))
+        self.dismiss(Leaving[event.option_id or Leaving.STAY.name])
 
     def action_stay(self) -> None:
         """Close without quitting."""

@@ -30,6 +30,7 @@ from pqtui.detail_text import View
 from pqtui.draft import Draft
 from pqtui.feed import Feed, Fresh, Trouble
 from pqtui.filter_typing import FilterSuggester, typed_filter
+from pqtui.hand_over import HandedOver
 from pqtui.metrics_text import Flow, summary
 from pqtui.pace import Pace, PaceBook, Throughput
 from pqtui.perform import Performed, operated, perform
@@ -396,6 +397,7 @@ class MainScreen(Screen[None]):
             "new": lambda: self._open_new(None),
             "clone": self._clone,
             "tune": lambda: self._ask_limits(situation),
+            "hand_over": lambda: self._hand_over(tuple(job.id for job in eligible(action, situation)), quitting=False),
             "filter": self._open_filter,
             "sort": self._open_order,
             "mark": self._toggle_mark,
@@ -723,6 +725,29 @@ class MainScreen(Screen[None]):
             self._leaving = True
             key = self.console.key_texts["quit"]
             self.notice(f"Quitting when the work here has ended. Press {key} to think again.")
+        elif answer is Leaving.HAND_OVER:
+            self._hand_over(tuple(sorted(self.console.local.active)), quitting=True)
         elif answer is Leaving.STOP:
             self.notice("Stopping between batches.")
+            self.console.leave()
+
+    def _hand_over(self, ids: tuple[int, ...], *, quitting: bool) -> None:
+        local = self.console.local
+        self.notice(f"Handing over {show.jobs_in_words(len(ids))}.")
+        in_background(self.app, lambda: local.hand_over(ids), lambda outcome: self._handed_over(outcome, quitting))
+
+    def _handed_over(self, outcome: Outcome[HandedOver], quitting: bool) -> None:
+        done = outcome.value
+        if done is None:
+            self.notice(str(outcome.error), error=True)
+            return
+        taken = f"Worker {done.pid} goes on with {show.ids_in_words(done.claimed)}; its log is {done.log}."
+        said = [taken] if done.claimed else ["No job was taken."]
+        self.notice(" ".join([*said, *done.refused[:1]]), error=bool(done.refused))
+        for job_id in done.claimed:
+            self._marked.pop(job_id, None)
+        self._marks_changed()
+        self._refresh_now()
+        # what was not taken is to be seen before anybody leaves
+        if quitting and not done.refused:
             self.console.leave()
