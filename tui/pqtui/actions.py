@@ -306,6 +306,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("mark", ("space",), "Mark", "Mark or unmark the job, for actions on several", LIST, 8, _can_always),
     Action("mark_all", ("a",), "Mark all", "Mark every job that the filter keeps", LIST, 13),
     Action("back", ("escape",), "Back", "Clear the marks, then the filter; leave a pane", LIST),
+    Action("copy", ("Y",), "Copy", "Copy the jobs, or the page that has the focus, to the clipboard", VIEW),
+    Action("export", ("e",), "Export", "Write the list or dead letters to a CSV or JSON file", VIEW),
     Action("pane_jobs", ("1",), "Jobs", "Go to the job list", VIEW),
     Action("pane_detail", ("2",), "Detail", "Go to the job's detail; left and right change its page", VIEW, 9),
     Action("pane_metrics", ("3",), "Metrics", "Go to the metrics", VIEW, 10),

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from pqcore.errors import ConfigurationError, ExitCode, KeyStoreError
 from pqcore.text import clean
 from pqcore.workspace import Workspace
-from pqtui import keymap, passphrase
+from pqtui import clipboard, keymap, passphrase
 from pqtui.badge import badge_of
 from pqtui.draft import Draft
 from pqtui.glyphs import Glyphs, choose
@@ -191,6 +191,23 @@ class ConsoleApp(App[int]):
             session = self._session_now()
             if keeper.due(session):
                 in_background(self, lambda: keeper.keep(session), lambda _: None)
+
+    # the clipboard
+
+    def copy(self, text: str) -> None:
+        """Put text on the operator's clipboard; only ever called for a key that was pressed."""
+        text = clipboard.safe(text)
+        if not text:
+            self._main.notice("There is nothing to copy.", error=True)
+            return
+        in_background(self, lambda: clipboard.to_tmux(text), lambda outcome: self._copied(text, bool(outcome.value)))
+
+    def _copied(self, text: str, by_tmux: bool) -> None:
+        if not by_tmux and self._driver is not None:
+            self._driver.write(clipboard.sequence(text))
+        lines = text.count("\n") + 1
+        what = "1 line is" if lines == 1 else f"{lines:,} lines are"
+        self._main.notice(f"{what} sent to the clipboard of {'tmux and of ' if by_tmux else ''}the terminal.")
 
     # another database
 

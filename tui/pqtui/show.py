@@ -129,6 +129,13 @@ def subject(job: Job) -> str:
     return place or "(no selection)"
 
 
+def job_in_words(job: Job) -> str:
+    """A job on one line, for the clipboard: number, state, what it migrates to what, and its error."""
+    target = f" to {job.target}" if job.target else ""
+    error = f": {job.error}" if job.error else ""
+    return f"job {job.id} {job.state}, {job.scope} {subject(job)}{target}{error}"
+
+
 def jobs_in_words(number: int) -> str:
     """``1 job``, ``12 jobs``."""
     return f"{number:,} job" if number == 1 else f"{number:,} jobs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -16,10 +16,9 @@ from pqcore.database.clock import now as database_now
 from pqcore.database.connect import Database
 from pqcore.engine.worker import Worker
 from pqcore.errors import ExitCode, JobNotFound, KeyStoreError, PQConsoleError, StateConflict, UsageError
-from pqcore.formats.context import key_digest
 from pqcore.jobs.filter import JobFilter, parse_filter
 from pqcore.jobs.limits import JobLimits, described, effective
-from pqcore.jobs.model import DeadLetter, Job, Status
+from pqcore.jobs.model import Job, Status
 from pqcore.jobs.query import Sort
 from pqcore.jobs.repository import JobQuery, JobRepository, view_row
 from pqcore.migrations.base import Scope
@@ -33,19 +32,25 @@ from pqtui.cli.progress import counts, label, reporting
 from pqtui.cli.session import opened
 from pqtui.cli.times import parse_time
 from pqtui.cli.work import run_worker
+from pqtui.export import Row, job_rows, letter_rows, write_csv, write_json
 
 _TERMINAL_ROWS = 200
 _PAGE = 500
 _SHOWN_EVENTS = 20
 _SHOWN_LETTERS = 20
+_LETTER_HEADINGS = ("ROW", "REASON", "WHY")
 
 
 def list_jobs(args: argparse.Namespace) -> int:
     job_filter = parse_filter(" ".join(args.filter))
     limit = _limit(args)
     with opened(settings_of(args)) as workspace:
+        rows = islice(job_rows(workspace.jobs, job_filter), limit)
         if args.json:
-            print_json_rows(islice(workspace.jobs.view_rows(job_filter), limit))
+            write_json(rows, sys.stdout)
+            return ExitCode.OK
+        if args.csv:
+            write_csv(rows, sys.stdout)
             return ExitCode.OK
         found = islice(_jobs(workspace.jobs, job_filter), limit)
         headings = ("ID", "STATE", "SCOPE", "WHERE", "TARGET", "DONE", "TOTAL", "FAILED", "CREATED", "NOT BEFORE")
@@ -57,7 +62,7 @@ def list_jobs(args: argparse.Namespace) -> int:
 
 def _limit(args: argparse.Namespace) -> int | None:
     if args.limit is None:
-        return _TERMINAL_ROWS if sys.stdout.isatty() and not args.json else None
+        return _TERMINAL_ROWS if sys.stdout.isatty() and not (args.json or args.csv) else None
     return args.limit or None
 
 
@@ -85,10 +90,19 @@ def _say_how_many_more(jobs: JobRepository, job_filter: JobFilter, limit: int) -
 
 
 def show_job(args: argparse.Namespace) -> int:
+    if args.csv and not args.dead_letters:
+        raise UsageError("Only the dead letters of a job are a table", "Add --dead-letters, or use --json")
     with opened(settings_of(args)) as workspace:
         job = workspace.jobs.get(args.id)
         if args.dead_letters:
-            return _show_dead_letters(_dead_letters(workspace.jobs, job.id), as_json=args.json)
+            rows = letter_rows(workspace.jobs, job.id)
+            if args.json:
+                write_json(rows, sys.stdout)
+            elif args.csv:
+                write_csv(rows, sys.stdout)
+            else:
+                _print_letters(rows)
+            return ExitCode.OK
         if args.json:
             print_json(job_document(job))
             return ExitCode.OK
@@ -96,33 +110,17 @@ def show_job(args: argparse.Namespace) -> int:
         letters = workspace.jobs.dead_letters(job.id, limit=_SHOWN_LETTERS)
         if letters:
             print(f"\nDead letters ({len(letters)} of {job.progress.failed}; all: --dead-letters)")
-            _show_dead_letters(iter(letters), as_json=False)
+            print_table(_LETTER_HEADINGS, ((letter.row_key, letter.reason, letter.message) for letter in letters))
         events = workspace.jobs.events(job.id, limit=_SHOWN_EVENTS)
         if events:
             print("\nEvents, newest first")
-            rows = ((event.at, event.kind, event.message, f"{event.actor}@{event.host}") for event in events)
-            print_table(("AT", "KIND", "WHAT", "WHO"), rows)
+            told = ((event.at, event.kind, event.message, f"{event.actor}@{event.host}") for event in events)
+            print_table(("AT", "KIND", "WHAT", "WHO"), told)
     return ExitCode.OK
 
 
-def _dead_letters(jobs: JobRepository, job_id: int) -> Iterator[DeadLetter]:
-    """All dead letters of a job, page by page in the order of their key digests."""
-    after = ""
-    while page := jobs.dead_letters(job_id, limit=_PAGE, after=after):
-        yield from page
-        after = key_digest(page[-1].row_key)
-
-
-def _show_dead_letters(letters: Iterator[DeadLetter], *, as_json: bool) -> int:
-    if as_json:
-        print_json_rows(
-            {"row_key": letter.row_key, "reason": letter.reason, "message": letter.message, "at": letter.created_at}
-            for letter in letters
-        )
-    else:
-        rows = ((letter.row_key, letter.reason, letter.message) for letter in letters)
-        print_table(("ROW", "REASON", "WHY"), rows)
-    return ExitCode.OK
+def _print_letters(rows: Iterable[Row]) -> None:
+    print_table(_LETTER_HEADINGS, ((row["row_key"], row["reason"], row["message"]) for row in rows))
 
 
 def job_document(job: Job) -> dict[str, Any]:

@@ -108,6 +108,12 @@ def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+def _json_or_csv(parser: argparse.ArgumentParser) -> None:
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--csv", action="store_true", help="print CSV, safe to open in a spreadsheet")
+
+
 def _add_init(commands: Any) -> None:
     parser = _command(commands, "init", "install or upgrade the tables and views", "init:init")
     parser.add_argument("--dry-run", action="store_true", help="print the SQL and change nothing")
@@ -125,12 +131,12 @@ def _add_jobs(commands: Any) -> None:
     listing = _command(group, "list", "list jobs, newest first", "jobs:list_jobs")
     listing.add_argument("filter", nargs="*", metavar="FILTER", help="words such as status:failed table:users")
     listing.add_argument("--limit", type=_natural, metavar="N", help="at most N jobs; 0 is all (200 on a terminal)")
-    _json(listing)
+    _json_or_csv(listing)
 
     show = _command(group, "show", "show one job with its progress, events and dead letters", "jobs:show_job")
     show.add_argument("id", type=_positive)
     show.add_argument("--dead-letters", action="store_true", help="print all its dead letters and nothing else")
-    _json(show)
+    _json_or_csv(show)
 
     create = _command(group, "create", "check a selection and create a job for it", "jobs:create_job")
     create.add_argument("--scope", required=True, choices=SCOPES, help="what is to be migrated")

@@ -28,6 +28,7 @@ from pqtui import limits_form, show
 from pqtui.actions import ACTIONS, BY_ID, Action, Situation, bar, eligible, unavailable
 from pqtui.detail_text import View
 from pqtui.draft import Draft
+from pqtui.export import job_rows, letter_rows, to_file
 from pqtui.feed import Feed, Fresh, Trouble
 from pqtui.filter_typing import FilterSuggester, typed_filter
 from pqtui.hand_over import HandedOver
@@ -35,6 +36,7 @@ from pqtui.metrics_text import Flow, summary
 from pqtui.pace import Pace, PaceBook, Throughput
 from pqtui.perform import Performed, operated, perform
 from pqtui.screens.confirm import Confirm, Plan, plan_of
+from pqtui.screens.export import Export, Wanted
 from pqtui.screens.help import Help
 from pqtui.screens.leave import Leave, Leaving
 from pqtui.screens.new_job import NewJobScreen
@@ -398,6 +400,8 @@ class MainScreen(Screen[None]):
             "clone": self._clone,
             "tune": lambda: self._ask_limits(situation),
             "hand_over": lambda: self._hand_over(tuple(job.id for job in eligible(action, situation)), quitting=False),
+            "copy": lambda: self.console.copy(self._text_in_focus(situation)),
+            "export": self._open_export,
             "filter": self._open_filter,
             "sort": self._open_order,
             "mark": self._toggle_mark,
@@ -751,3 +755,38 @@ class MainScreen(Screen[None]):
         # what was not taken is to be seen before anybody leaves
         if quitting and not done.refused:
             self.console.leave()
+
+    # taking text and tables away
+
+    def _text_in_focus(self, situation: Situation) -> str:
+        if self._pane == "detail":
+            return self.detail.text
+        if self._pane == "metrics":
+            return self.query_one("#metrics", MetricsPane).text
+        return "\n".join(show.job_in_words(job) for job in situation.jobs)
+
+    def _open_export(self) -> None:
+        current = self.lines.current
+        total = show.jobs_in_words(self.lines.total) + (", as filtered" if self._filter else "")
+        letters = current.id if current is not None and current.progress.failed else None
+        self.app.push_screen(Export(total, letters, self.console.now(), self.console.glyphs), self._export)
+
+    def _export(self, wanted: Wanted | None) -> None:
+        if wanted is None:
+            return
+        jobs, job_filter = self.console.workspace.jobs, self._filter
+        self.notice(f"Writing {wanted.path}")
+
+        def work() -> int:
+            if wanted.job_id is None:
+                return to_file(job_rows(jobs, job_filter), wanted.path)
+            return to_file(letter_rows(jobs, wanted.job_id), wanted.path)
+
+        in_background(self.app, work, lambda outcome: self._exported(outcome, wanted))
+
+    def _exported(self, outcome: Outcome[int], wanted: Wanted) -> None:
+        if outcome.error is not None:
+            self.notice(str(outcome.error), error=True)
+            return
+        what = show.jobs_in_words if wanted.job_id is None else show.rows_in_words
+        self.notice(f"{what(outcome.value or 0)} written to {wanted.path}.")

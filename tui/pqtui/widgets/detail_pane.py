@@ -113,6 +113,11 @@ class DetailPane(Vertical):
         return self.query_one(DetailPage)
 
     @property
+    def text(self) -> str:
+        """What the page says, in lines."""
+        return str(self.query_one("#detail-text", Static).content)
+
+    @property
     def text_width(self) -> int:
         """Cells that a line of the page has."""
         return max(10, self.page.scrollable_content_region.width)

@@ -34,6 +34,11 @@ class MetricsPane(VerticalScroll, can_focus=True):
             yield Static("", id="metrics-workers")
 
     @property
+    def text(self) -> str:
+        """What the blocks say, in lines."""
+        return "\n\n".join(str(block.content) for block in self.query(Static))
+
+    @property
     def plot_width(self) -> int:
         """Columns that the plot has."""
         return max(10, self.query_one("#metrics-flow").content_region.width)
