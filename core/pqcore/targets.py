@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pqcore.crypto.argon2id import parse_cost
 from pqcore.crypto.catalogue import Algorithm, find, migratable_to
 from pqcore.database.connect import Database
 from pqcore.errors import SchemaError, UsageError
@@ -160,7 +161,8 @@ def resolve(
 def _require_allowed(labels: list[str], allowed: list[str], policy: str, role: str) -> None:
     """Refuse an algorithm that the policy does not list for this role, under whatever name either table has it."""
     known = [algorithm for label in allowed if (algorithm := _known(label)) is not None]
-    if any(_known(label) in known for label in labels):
+    asked = [algorithm for label in labels if (algorithm := _known(label)) is not None]
+    if any(_is_as_good(algorithm, listed) for algorithm in asked for listed in known):
         return
     named = labels[0] if labels else "This algorithm"
     if not known:
@@ -172,6 +174,16 @@ def _require_allowed(labels: list[str], allowed: list[str], policy: str, role: s
         f"{named} fails the policy {policy}, which allows {choices} for the role {role}",
         "Name one of these, or leave out the policy",
     )
+
+
+def _is_as_good(algorithm: Algorithm, listed: Algorithm) -> bool:
+    """The same, or Argon2id at a cost that is nowhere less."""
+    if algorithm == listed:
+        return True
+    if algorithm.name != listed.name or algorithm.name != "Argon2id":
+        return False
+    cost, least = parse_cost(algorithm.variant), parse_cost(listed.variant)
+    return cost.memory >= least.memory and cost.passes >= least.passes
 
 
 def _suits(algorithm: Algorithm, scope: Scope, options: Mapping[str, Any]) -> bool:

@@ -53,6 +53,11 @@ def test_an_algorithm_that_its_policy_allows_is_taken_with_it(cli: Cli) -> None:
     assert all(value.startswith("sha-512:") for (value,) in cli.rows("SELECT checksum FROM files"))
 
 
+def test_a_greater_cost_than_the_policy_asks_for_is_allowed(cli: Cli) -> None:
+    words = create("--algorithm", "Argon2id/m=65536,t=3,p=1", "--policy", "cnsa-2.0")
+    assert int(cli.ok(*words, stdin=json.dumps(PASSWORDS))) > 0
+
+
 def test_a_policy_without_the_role_refuses_every_algorithm(cli: Cli) -> None:
     cli.execute("INSERT INTO encryption_policies (policy_name) VALUES ('house')")
     words = create("--algorithm", "Argon2id", "--policy", "house")

@@ -90,6 +90,13 @@ async def limits(pilot: Pilot[int]) -> None:
     await shows(pilot, "Limits of job 8", "Batch ms")
 
 
+async def estate(pilot: Pilot[int]) -> None:
+    await ready(pilot)
+    await pilot.press("i")
+    await shows(pilot, "salted", "column")
+    await until(pilot, lambda: not pilot.app.screen._busy)
+
+
 async def finalizing(pilot: Pilot[int]) -> None:
     await ready(pilot)
     await pilot.press("F")
@@ -107,6 +114,7 @@ SCREENS: list[Steps] = [
     editor_with_a_preview,
     review,
     limits,
+    estate,
 ]
 
 
@@ -145,7 +153,7 @@ def test_a_job_to_finalize(snap_compare: Any, filled: Workspace, size: tuple[int
     look(snap_compare, filled, finalizing, size)
 
 
-@pytest.mark.parametrize("steps", [jobs, dead_letters, cancelling_several, limits], ids=lambda s: s.__name__)
+@pytest.mark.parametrize("steps", [jobs, dead_letters, cancelling_several, limits, estate], ids=lambda s: s.__name__)
 def test_small_screen(snap_compare: Any, filled: Workspace, steps: Steps) -> None:
     look(snap_compare, filled, steps, SMALL)
 

@@ -10,13 +10,14 @@ import pytest
 import sqlalchemy as sa
 
 from pqcore.database.connect import Database
-from pqcore.errors import UsageError
+from pqcore.errors import DatabaseError, DatabaseUnavailable, UsageError
 from pqcore.inspection import sample as sampling
 from pqcore.inspection.document import to_document
 from pqcore.inspection.inspector import Inspector, Stopped
 from pqcore.inspection.propose import propose
 from pqcore.inspection.rating import Standing, level_of
 from pqcore.inspection.report import ColumnReport, summary
+from pqcore.inspection.rows import Row, Rows
 from pqcore.inspection.sample import Method
 from pqcore.migrations.base import Scope
 from pqcore.policies import POLICIES
@@ -159,3 +160,28 @@ def test_nothing_of_a_value_is_in_the_report(filled: Database) -> None:
     assert (whole.columns, whole.values) == (3, 950)
     assert whole.safe is not None
     assert whole.safe.exact
+
+
+def test_a_table_that_may_not_be_read_keeps_nobody_from_the_others(
+    filled: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = Rows.first
+
+    def refused(self: Rows, rows: int) -> list[Row]:
+        if self.table.name == "loose":
+            raise DatabaseError("Permission is denied for the table loose", "Grant SELECT on it")
+        return reading(self, rows)
+
+    monkeypatch.setattr(Rows, "first", refused)
+    check = inspector(filled)
+    assert [place.table for place in check.everything()] == ["vault"]
+    assert check.unread == {"loose": "Permission is denied for the table loose"}
+
+
+def test_a_database_that_goes_away_is_no_empty_estate(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(self: Rows, rows: int) -> list[Row]:
+        raise DatabaseUnavailable("It is away")
+
+    monkeypatch.setattr(Rows, "first", away)
+    with pytest.raises(DatabaseUnavailable):
+        list(inspector(filled).everything())

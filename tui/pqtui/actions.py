@@ -311,6 +311,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane_jobs", ("1",), "Jobs", "Go to the job list", VIEW),
     Action("pane_detail", ("2",), "Detail", "Go to the job's detail; left and right change its page", VIEW, 9),
     Action("pane_metrics", ("3",), "Metrics", "Go to the metrics", VIEW, 10),
+    Action("estate", ("i",), "Estate", "See what is stored, how it stands and how much of it is safe", VIEW),
     Action("refresh", ("R",), "Refresh", "Read everything again now", VIEW),
     Action("hold", ("f",), "Freeze", "Stop refreshing by the clock, or go on", VIEW, 15),
     Action(

@@ -18,7 +18,7 @@ def form_text(form: FormReport) -> str:
         name = " or ".join(names[:_MOST_NAMES]) + f" or {len(names) - _MOST_NAMES} more"
     details = form.group.candidates[0].details if len(names) == 1 else ()
     notes = [f"{known} {value}" for known, value in details if known in _SHOWN_DETAILS and value != ""]
-    if form.group.declared:
+    if form.group.declared and form.group.declared.casefold() != name.casefold():
         notes.append(form.group.declared)
     return f"{name} ({', '.join(notes)})" if notes else name
 
@@ -41,6 +41,12 @@ def share_text(share: Share | None) -> str:
         if share.exact
         else f"{percent(share.value)} ({percent(share.low)} to {percent(share.high)})"
     )
+
+
+def short_share(share: Share) -> str:
+    """A share in whole per cent with half the distance of its bounds: ``61% ±2``; exact ones without."""
+    value = f"{share.value:.0%}" if 0.005 <= share.value <= 0.995 or share.value in (0, 1) else percent(share.value)
+    return value if share.exact else f"{value} ±{max(1, round(50 * (share.high - share.low)))}"
 
 
 def values_text(report: ColumnReport, form: FormReport) -> str:

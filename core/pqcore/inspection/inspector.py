@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pqcore.database.connect import Database
-from pqcore.errors import UsageError
+from pqcore.errors import DatabaseError, DatabaseUnavailable, PQConsoleError, UsageError
 from pqcore.formats.detection.detect import detect
 from pqcore.formats.detection.forms import Basis, Detection, State, Use
 from pqcore.inspection import hints
-from pqcore.inspection.lineage import Origins, history
+from pqcore.inspection.lineage import History, Origins, history
 from pqcore.inspection.rating import Level
 from pqcore.inspection.report import Column, ColumnReport, report_of
 from pqcore.inspection.rows import Row, Rows, TooLong
-from pqcore.inspection.sample import Method, draw
+from pqcore.inspection.sample import Method, draw, glance
 from pqcore.inspection.tally import Tally
 from pqcore.selection.catalog import Catalog, ColumnInfo
 from pqcore.selection.kinds import Kind
@@ -91,6 +91,9 @@ class Inspector:
     Args:
         stop: asked between two reads; where it says yes, ``Stopped`` is raised.
         rng: chooses the sampled rows.
+
+    Attributes:
+        unread: tables that ``everything`` could not read, and why.
     """
 
     def __init__(
@@ -106,6 +109,7 @@ class Inspector:
         self._catalog = catalog
         self._level = level
         self._stop = stop
+        self.unread: dict[str, str] = {}
         self._rng = rng or random.Random()  # noqa: S311 - which rows are looked at is no secret
 
     def named(self, names: Sequence[str]) -> list[Place]:
@@ -121,12 +125,18 @@ class Inspector:
         return _merged(places)
 
     def everything(self, schema: str | None = None) -> Iterable[Place]:
-        """The columns of a schema that look like cryptography, table by table."""
+        """The columns of a schema that look like cryptography, table by table; ``unread`` has the others."""
         for table in self._catalog.tables(schema):
             if table.casefold().startswith(_OWN_PREFIXES) or table.casefold() in _OWN:
                 continue
             self._pause()
-            place = self._found(schema, table)
+            try:
+                place = self._found(schema, table)
+            except DatabaseUnavailable:
+                raise
+            except PQConsoleError as error:  # a table that this user may not read keeps nobody from the others
+                self.unread[table] = error.message
+                continue
             if place.columns:
                 yield place
 
@@ -173,10 +183,15 @@ class Inspector:
 
     def _seen(self, place: Place) -> list[_Seen]:
         name = table_name(place.schema, place.table)
-        return [
-            _Seen(c, hints.uses(c.name), Origins(self._db, history(self._db, c.table, c.name, name), c.name))
-            for c in place.columns
-        ]
+        return [_Seen(c, hints.uses(c.name), Origins(self._db, self._history(c, name), c.name)) for c in place.columns]
+
+    def _history(self, column: Column, name: str) -> History:
+        try:
+            return history(self._db, column.table, column.name, name)
+        except DatabaseUnavailable:
+            raise
+        except DatabaseError:  # whoever may read the table but not our records is told that nothing is known
+            return History()
 
     def _report(self, seen: _Seen, total: int | None, method: Method) -> ColumnReport:
         lineage = seen.origins.lineage(every_row=method is Method.ALL, over_old=seen.over_old)
@@ -221,8 +236,8 @@ class Inspector:
         place = self._place(schema, table, likely)
         if not likely:
             return place
-        drawn = draw(self._rows(place), PROBE, seconds=2.0, rng=self._rng)
-        found = [c for c in place.columns if _looks_like_it(c.name, [row.values[c.name] for row in drawn.rows])]
+        rows = glance(self._rows(place), PROBE, rng=self._rng)
+        found = [c for c in place.columns if _looks_like_it(c.name, [row.values[c.name] for row in rows])]
         return replace(place, columns=tuple(found))
 
 

@@ -83,6 +83,16 @@ def draw(
     return Sampled(found, total, method if found else Method.NONE)
 
 
+def glance(rows: Rows, size: int, *, seconds: float = 2.0, rng: random.Random | None = None) -> list[Row]:
+    """A few rows from all over the key, in a moment: to see whether a table is worth more. Nothing is counted."""
+    if not rows.key:
+        return rows.first(size)
+    deadline = time.monotonic() + seconds
+    chosen = rng or random.Random()  # noqa: S311 - which rows are looked at is no secret
+    with rows.db.translated(), rows.db.read() as conn:
+        return list(rows.at(conn, _look(conn, rows, size, chosen, lambda: time.monotonic() > deadline)))
+
+
 def _walk(
     conn: sa.Connection, rows: Rows, total: int, size: int, rng: random.Random, over: Callable[[], bool]
 ) -> list[Key] | None:

@@ -16,6 +16,7 @@ from pqcore.inspection.inspector import Inspector, Place, Stopped
 from pqcore.inspection.propose import propose
 from pqcore.inspection.rating import Level
 from pqcore.inspection.report import ColumnReport, FormReport, summary
+from pqcore.text import clean
 from pqtui.cli.flags import settings_of
 from pqtui.cli.output import dumps, print_json, print_table
 from pqtui.cli.progress import building
@@ -38,6 +39,8 @@ def inspect(args: argparse.Namespace) -> int:
         reports = run_stoppable(lambda: _reports(inspector, args), stopped.set)
     if reports is None:  # run_stoppable has raised
         return ExitCode.INTERRUPTED
+    for table, why in inspector.unread.items():
+        print(f"pqconsole: {clean(table)} is left out: {clean(why)}", file=sys.stderr)
     if args.selections is not None:
         _write_selections(Path(args.selections), reports)
     if args.cbom is not None:

@@ -36,6 +36,7 @@ from pqtui.metrics_text import Flow, summary
 from pqtui.pace import Pace, PaceBook, Throughput
 from pqtui.perform import Performed, operated, perform
 from pqtui.screens.confirm import Confirm, Plan, plan_of
+from pqtui.screens.estate import EstateScreen
 from pqtui.screens.export import Export, Wanted
 from pqtui.screens.help import Help
 from pqtui.screens.leave import Leave, Leaving
@@ -410,6 +411,7 @@ class MainScreen(Screen[None]):
             "pane_jobs": lambda: self._choose_pane("jobs"),
             "pane_detail": lambda: self._choose_pane("detail"),
             "pane_metrics": lambda: self._choose_pane("metrics"),
+            "estate": self._open_estate,
             "refresh": self._refresh_now,
             "hold": self._toggle_hold,
             "work": self._toggle_work,
@@ -500,6 +502,13 @@ class MainScreen(Screen[None]):
 
     def _open_new(self, draft: Draft | None) -> None:
         self.app.push_screen(NewJobScreen(draft or self.console.draft), self._created)
+
+    def _open_estate(self) -> None:
+        def left(draft: Draft | None) -> None:
+            if draft is not None:
+                self._open_new(draft)
+
+        self.app.push_screen(EstateScreen(), left)
 
     def _created(self, made: Created | None) -> None:
         if made is None:
