@@ -108,11 +108,11 @@ def _text(text: str) -> Detection:
     framed = tokens.vault(text)
     if framed is not None and framed[0]:
         return _sure(framed[0], Encoding.BASE64, framed[1])
-    shaped = passwords.loose(text)
-    if shaped is not None:
-        return Detection(State.AMBIGUOUS, (shaped, Candidate(forms.RANDOM)), Basis.LENGTH, None, len(text))
     data, encoding = _decoded(text)
     found = _bytes(data, encoding) if data is not None and encoding is not None else None
+    shaped = passwords.loose(text)
+    if shaped and found is None:
+        return Detection(State.AMBIGUOUS, (*shaped, Candidate(forms.RANDOM)), Basis.LENGTH, None, len(text))
     return found or Detection(State.UNRECOGNISED, length=len(text))
 
 

@@ -164,6 +164,10 @@ HMAC_SHA_384 = Form("HMAC-SHA-384", Use.MAC, category=4)
 HMAC_SHA_512 = Form("HMAC-SHA-512", Use.MAC, category=5)
 
 NTLM = Form("NTLM", Use.PASSWORD, Threat.TODAY, "one pass of MD4 without a salt")
+LM = Form("LM", Use.PASSWORD, Threat.TODAY, "DES over two halves of seven letters")
+RAW_MD4 = Form("MD4 of the password", Use.PASSWORD, Threat.TODAY, FAST)
+MSDCC = Form("MS-DCC", Use.PASSWORD, Threat.TODAY, "two passes of MD4")
+MSDCC2 = Form("MS-DCC2", Use.PASSWORD)  # PBKDF2-HMAC-SHA-1 over it
 RAW_MD5 = Form("MD5 of the password", Use.PASSWORD, Threat.TODAY, FAST)
 RAW_SHA_1 = Form("SHA-1 of the password", Use.PASSWORD, Threat.TODAY, FAST)
 RAW_SHA_224 = Form("SHA-224 of the password", Use.PASSWORD, Threat.TODAY, FAST)

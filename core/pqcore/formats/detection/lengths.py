@@ -14,7 +14,17 @@ _DATA_KEYS = (16, 24, 32, 48, 64)  # bytes of a data key
 _RSA_BITS = (1024, 2048, 3072, 4096)
 
 _DIGESTS: Mapping[int, tuple[Form, ...]] = {
-    16: (forms.MD5, forms.HMAC_MD5, forms.NTLM, forms.RAW_MD5, forms.UUID),
+    16: (
+        forms.MD5,
+        forms.HMAC_MD5,
+        forms.RAW_MD5,
+        forms.NTLM,
+        forms.LM,
+        forms.RAW_MD4,
+        forms.MSDCC,
+        forms.MSDCC2,
+        forms.UUID,
+    ),
     20: (forms.SHA_1, forms.RIPEMD_160, forms.HMAC_SHA_1, forms.RAW_SHA_1),
     28: (forms.SHA_224, forms.SHA3_224, forms.HMAC_SHA_224, forms.RAW_SHA_224),
     32: (forms.SHA_256, forms.SHA3_256, forms.BLAKE2S, forms.HMAC_SHA_256, forms.RAW_SHA_256),

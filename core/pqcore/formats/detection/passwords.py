@@ -75,6 +75,7 @@ _SHA1_CRYPT = _slow("sha1_crypt")
 _SALTED_MD5 = _weak("salted MD5")
 _SALTED_SHA1 = _weak("salted SHA-1")
 _SALTED_SHA256 = _weak("salted SHA-256")
+_SALTED_SHA384 = _weak("salted SHA-384")
 _SALTED_SHA512 = _weak("salted SHA-512")
 _PLAIN = _weak("password in the clear", "it is not hashed")
 _POSTGRES_MD5 = _weak("PostgreSQL md5")
@@ -109,13 +110,8 @@ _SHAPES: tuple[_Shape, ...] = (
     _shape(ARGON2D, "$argon2d$", _ARGON2_BODY),
     _shape(ARGON2ID, "argon2$argon2id$", _ARGON2_BODY),
     _shape(ARGON2I, "argon2$argon2i$", _ARGON2_BODY),
-    _shape(ARGON2ID, "{ARGON2}$argon2id$", _ARGON2_BODY),
-    _shape(ARGON2I, "{ARGON2}$argon2i$", _ARGON2_BODY),
     *(_shape(BCRYPT, f"$2{minor}$", rf"(?P<cost>[0-9]{{2}})\${_H64}{{53}}") for minor in ("a", "b", "x", "y", "")),
     _bcrypt(BCRYPT, "bcrypt$"),
-    _bcrypt(BCRYPT, "{bcrypt}"),
-    _bcrypt(BCRYPT, "{BLF-CRYPT}"),
-    _bcrypt(BCRYPT, "{CRYPT}"),
     _bcrypt(BCRYPT_SHA256, "bcrypt_sha256$"),
     _bcrypt(BCRYPT_SHA384, "$wp"),
     _shape(
@@ -160,14 +156,12 @@ _SHAPES: tuple[_Shape, ...] = (
     _shape(PBKDF2_SHA1, "$scram$", rf"{_NUMBER}\${_AB64}*\$[a-z0-9=,./A-Z-]+"),
     _shape(SHA256_CRYPT, "$5$", rf"(?:rounds=(?P<iterations>[0-9]{{1,9}})\$)?[^$]{{0,16}}\${_H64}{{43}}"),
     _shape(SHA512_CRYPT, "$6$", rf"(?:rounds=(?P<iterations>[0-9]{{1,9}})\$)?[^$]{{0,16}}\${_H64}{{86}}"),
-    _shape(SHA256_CRYPT, "{CRYPT}$5$", rf"(?:rounds=(?P<iterations>[0-9]{{1,9}})\$)?[^$]{{0,16}}\${_H64}{{43}}"),
-    _shape(SHA512_CRYPT, "{CRYPT}$6$", rf"(?:rounds=(?P<iterations>[0-9]{{1,9}})\$)?[^$]{{0,16}}\${_H64}{{86}}"),
     _shape(_SHA1_CRYPT, "$sha1$", rf"{_NUMBER}\${_H64}{{0,64}}\${_H64}{{28}}"),
+    _shape(DRUPAL7, "U$S$", rf"{_H64}{{9}}{_H64}{{43}}"),
     _shape(DRUPAL7, "$S$", rf"{_H64}{{9}}{_H64}{{43}}"),
     _shape(CACHING_SHA2, "$A$", rf"(?P<thousands>[0-9A-Fa-f]{{3}})\$.{{20}}{_H64}{{43}}"),
     _shape(_MD5_CRYPT, "$1$", rf"[^$]{{0,8}}\${_H64}{{22}}"),
     _shape(_MD5_CRYPT, "$apr1$", rf"[^$]{{0,8}}\${_H64}{{22}}"),
-    _shape(_MD5_CRYPT, "{CRYPT}$1$", rf"[^$]{{0,8}}\${_H64}{{22}}"),
     _shape(_SUN_MD5, "$md5", rf"[$,][^$]*\$?\$?{_H64}*\$+{_H64}{{22}}"),
     _shape(_PHPASS, "$P$", rf"{_H64}{{31}}"),
     _shape(_PHPASS, "$H$", rf"{_H64}{{31}}"),
@@ -180,12 +174,12 @@ _SHAPES: tuple[_Shape, ...] = (
     _shape(_SALTED_MD5, "{SMD5}", rf"{_B64}{{23,100}}={{0,2}}"),
     _shape(_SALTED_SHA1, "{SSHA}", rf"{_B64}{{28,200}}={{0,2}}"),
     _shape(_SALTED_SHA256, "{SSHA256}", rf"{_B64}{{44,200}}={{0,2}}"),
+    _shape(_SALTED_SHA384, "{SSHA384}", rf"{_B64}{{65,250}}={{0,2}}"),
     _shape(_SALTED_SHA512, "{SSHA512}", rf"{_B64}{{87,300}}={{0,2}}"),
     _shape(RAW_MD5, "{MD5}", rf"(?:{_B64}{{22}}==|{_HEX}{{32}})"),
     _shape(RAW_SHA_1, "{SHA}", rf"(?:{_B64}{{27}}=|{_HEX}{{40}})"),
     _shape(RAW_SHA_256, "{SHA256}", rf"{_B64}{{43}}="),
     _shape(RAW_SHA_512, "{SHA512}", rf"{_B64}{{86}}=="),
-    _shape(_DES_CRYPT, "{CRYPT}", rf"{_H64}{{13}}"),
     _shape(_PLAIN, "{plaintext}", r".*"),
     _shape(_PLAIN, "{PLAIN}", r".*"),
     _shape(_PLAIN, "{CLEARTEXT}", r".*"),
@@ -201,7 +195,29 @@ _SHAPES: tuple[_Shape, ...] = (
 
 # Those that mean something only in a column of passwords: anybody writes thirteen letters, or "md5sum".
 _LOOSE = ("md5", "*", "S:", "_", "0x0100", "0x0200", "crypt$", "{PLAIN}")
-_DES_SHAPE = re.compile(rf"{_H64}{{13}}", re.ASCII)
+# A prefix of LDAP, Dovecot or Spring before a hash that names its scheme itself.
+_ENVELOPES = (
+    "{CRYPT}",
+    "{BCRYPT}",
+    "{BLF-CRYPT}",
+    "{SHA512-CRYPT}",
+    "{SHA256-CRYPT}",
+    "{MD5-CRYPT}",
+    "{DES-CRYPT}",
+    "{ARGON2}",
+    "{ARGON2ID}",
+    "{ARGON2I}",
+)
+_CRYPT = _slow("crypt(3)")
+# Schemes without a mark of their own, by the length of their text in the alphabet of crypt(3).
+_BARE: Mapping[int, tuple[Form, ...]] = {
+    13: (_DES_CRYPT,),
+    16: (_weak("Cisco PIX", "one pass of MD5"), _weak("Cisco ASA", "one pass of MD5")),
+    24: (_weak("crypt16", _DES), _weak("bigcrypt", _DES)),
+}
+_OLD_DATABASES = (_weak("MySQL 3.23", "31 bits of state"), _weak("Oracle 10", "DES over the user's name and password"))
+_BARE_SHAPE = re.compile(rf"{_H64}+", re.ASCII)
+_HEX_16 = re.compile(rf"{_HEX}{{16}}", re.ASCII)
 _WITH_SALT = re.compile(rf"{_HEX}{{32}}:[^:]{{1,64}}", re.ASCII)
 
 
@@ -217,6 +233,11 @@ _BY_FIRST = _by_first()
 
 def password(text: str) -> tuple[Candidate, bool] | None:
     """The scheme that ``text`` names, and whether the whole of it has that scheme's shape; None where it names none."""
+    if text.startswith("{"):
+        envelope, brace, inside = text.partition("}")
+        if f"{envelope}{brace}".upper() in _ENVELOPES:
+            bare = Candidate(_DES_CRYPT) if len(inside) == 13 and _BARE_SHAPE.fullmatch(inside) else None
+            return (bare, True) if bare is not None else password(inside) or (Candidate(_CRYPT), False)
     damaged: Candidate | None = None
     for shape in _BY_FIRST.get(text[:1], ()):
         if not _starts(text, shape.start):
@@ -230,13 +251,14 @@ def password(text: str) -> tuple[Candidate, bool] | None:
     return None if damaged is None else (damaged, False)
 
 
-def loose(text: str) -> Candidate | None:
-    """A scheme without a mark of its own, told by its shape: crypt(3) with DES, and a digest with its salt behind."""
-    if len(text) == 13 and _DES_SHAPE.fullmatch(text):
-        return Candidate(_DES_CRYPT)
+def loose(text: str) -> tuple[Candidate, ...]:
+    """Schemes without a mark of their own that the shape of ``text`` fits; any word of that length fits, too."""
     if len(text) > 33 and text[32] == ":" and _WITH_SALT.fullmatch(text):
-        return Candidate(_SALTED_MD5)
-    return None
+        return (Candidate(_SALTED_MD5),)
+    forms = _BARE.get(len(text), ()) if _BARE_SHAPE.fullmatch(text) else ()
+    if len(text) == 16 and _HEX_16.fullmatch(text):
+        forms = (*forms, *_OLD_DATABASES)
+    return tuple(Candidate(form) for form in forms)
 
 
 def _starts(text: str, start: str) -> bool:
