@@ -59,7 +59,7 @@ class Cell:
     def chosen(self) -> str:
         """The way that the engine takes by itself for a large job: as many threads or processes as cores, up to 8."""
         workers = min(8, cores())
-        if takes_processes(self.work.scope):
+        if takes_processes(self.work.scope, self.work.document):
             return f"{cores()} processes"
         threads = [name for name in self.runs if name.startswith(f"{workers} thread")]
         return threads[0] if threads else max((n for n in self.runs if "thread" in n), key=lambda n: self.runs[n].rate)

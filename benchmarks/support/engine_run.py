@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from unittest import mock
 
 from benchmarks.support.machine import children_seconds, cores
@@ -74,10 +75,10 @@ def by_engine(bench: Bench, stock: Stock, way: Way) -> Run:
     return Run(stock.rows, seconds, cpu)
 
 
-def takes_processes(scope: Scope) -> bool:
-    """Whether the engine, left alone, takes processes for a large job of this scope."""
+def takes_processes(scope: Scope, document: Mapping[str, Any]) -> bool:
+    """Whether the engine, left alone, takes processes for a large job with this selection."""
     large = Progress(total=10**8)
-    return wants_processes(Job(id=1, scope=scope, status=Status.RUNNING, selection=None, progress=large))
+    return wants_processes(Job(id=1, scope=scope, status=Status.RUNNING, selection=dict(document), progress=large))
 
 
 @contextmanager

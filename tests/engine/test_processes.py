@@ -86,14 +86,17 @@ def test_a_killed_process_costs_no_row_and_no_job(estate: Estate, database_url: 
     assert_all_open(estate)
 
 
-def test_only_large_wrapper_jobs_are_worth_processes() -> None:
+def test_large_jobs_whose_work_holds_the_interpreter_lock_are_worth_processes() -> None:
     large = Progress(total=10**6)
-    for scope, progress, wanted in (
-        (Scope.WRAPPERS, large, True),
-        (Scope.WRAPPERS, Progress(total=50), False),
-        (Scope.WRAPPERS, Progress(total=10**6, migrated=10**6), False),
-        (Scope.SIGNATURES, large, False),
-        (Scope.HASHES, large, False),
+    for scope, mode, progress, wanted in (
+        (Scope.WRAPPERS, "", large, True),
+        (Scope.WRAPPERS, "", Progress(total=50), False),
+        (Scope.WRAPPERS, "", Progress(total=10**6, migrated=10**6), False),
+        (Scope.SIGNATURES, "countersign", large, False),
+        (Scope.HASHES, "password", large, False),
+        (Scope.HASHES, "digest", large, True),
+        (Scope.HASHES, "digest", Progress(total=10**4), False),
     ):
-        job = Job(id=1, scope=scope, status=Status.RUNNING, selection=None, progress=progress)
+        selection = {"table": "t", "field": "f", "options": {"mode": mode}}
+        job = Job(id=1, scope=scope, status=Status.RUNNING, selection=selection, progress=progress)
         assert executors.wants_processes(job) is wanted

@@ -66,7 +66,8 @@ class StoredSignature:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
+# Record and Migrated are not frozen: one is made for every row, and freezing makes that ten times slower
+@dataclass(slots=True)
 class Record:
     """One row as read: its key, the columns named by ``Migration.reads``, and a signature kept beside it."""
 
@@ -75,7 +76,7 @@ class Record:
     signature: StoredSignature | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Migrated:
     """The proved new values, by column; or a signature to be kept beside the row."""
 

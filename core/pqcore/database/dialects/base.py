@@ -144,9 +144,13 @@ def encoder(conn: sa.Connection, columns: Sequence[sa.Column[Any]]) -> list[Any]
     return [column.type.dialect_impl(conn.dialect).bind_processor(conn.dialect) for column in columns]
 
 
-def encode(processors: Sequence[Any], values: Sequence[Any]) -> list[Any]:
-    """Apply the functions of ``encoder``."""
-    return [value if to is None else to(value) for to, value in zip(processors, values, strict=True)]
+def encode(processors: Sequence[Any], swaps: Sequence[Swap]) -> list[Sequence[Any]]:
+    """The values of these swaps, column by column, after the functions of ``encoder``."""
+    columns = zip(*[swap.values() for swap in swaps], strict=True)
+    return [
+        column if to is None else [to(value) for value in column]
+        for to, column in zip(processors, columns, strict=True)
+    ]
 
 
 def not_unique(plan: SwapPlan) -> SchemaError:

@@ -229,11 +229,8 @@ class _Batch:
                 )
 
     def rows(self, swaps: Sequence[Swap]) -> list[list[Any]]:
-        out = []
-        for index, swap in enumerate(swaps):
-            values = encode(self._processors, swap.values())
-            out.append([index, *map(_literal, values)])
-        return out
+        columns = [map(_literal, column) for column in encode(self._processors, swaps)]
+        return [list(row) for row in zip(range(len(swaps)), *columns, strict=True)]
 
     def update(self, rows: Sequence[Sequence[Any]]) -> int:
         first = len(self._plan.key) + len(self._plan.guards)

@@ -129,14 +129,9 @@ class PostgreSQL(Dialect):
                 raise SchemaError(
                     f"Column {column.name} is an array, which cannot be compared and swapped", "Choose another column"
                 )
-        processors = encoder(conn, columns)
-        arrays: list[list[Any]] = [[] for _ in columns]
-        for swap in swaps:
-            for array, value in zip(arrays, encode(processors, swap.values()), strict=True):
-                array.append(value)
         parameters: list[Any] = [
-            [_document(value) for value in array] if kind.base in {"json", "jsonb"} else array
-            for array, kind in zip(arrays, kinds, strict=True)
+            [_document(value) for value in array] if kind.base in {"json", "jsonb"} else list(array)
+            for array, kind in zip(encode(encoder(conn, columns), swaps), kinds, strict=True)
         ]
         statement = _update(conn, plan, kinds)
         rows = conn.exec_driver_sql(statement, tuple(parameters)).all()

@@ -91,13 +91,11 @@ class SQLite(Dialect):
 
     def _swap(self, conn: sa.Connection, plan: SwapPlan, swaps: Sequence[Swap]) -> list[int]:
         processors = encoder(conn, plan.columns())
+        columns = encode(processors, swaps)
         first_write = len(plan.key) + len(plan.guards)
-        rows = []
-        for swap in swaps:
-            values = encode(processors, swap.values())
-            # each key value is bound twice: for the index, and for the exact comparison
-            key = values[: len(plan.key)]
-            rows.append(tuple(values[first_write:] + key + key + values[len(plan.key) : first_write]))
+        key, guards, writes = columns[: len(plan.key)], columns[len(plan.key) : first_write], columns[first_write:]
+        # each key value is bound twice: for the index, and for the exact comparison
+        rows = list(zip(*writes, *key, *key, *guards, strict=True))
         statement = _update(conn, plan)
         savepoint = conn.begin_nested()
         done = conn.exec_driver_sql(statement, rows).rowcount if len(rows) > 1 else -1
