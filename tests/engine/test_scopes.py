@@ -41,7 +41,7 @@ class Estate:
         sa.MetaData(),
         sa.Column("tenant", sa.String(20), primary_key=True),
         sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("wrapped", sa.String(4000), nullable=False),
+        sa.Column("wrapped", sa.String(6000), nullable=False),
         sa.Column("record", sa.String(100), nullable=False),
         sa.Column("signature", sa.LargeBinary(200), nullable=False),
         sa.Column("pq_signature", sa.LargeBinary(9000)),
