@@ -79,12 +79,12 @@ class Storm:
             self._episode.stop(player, between=False)
             self._episode.until_leases_expire(of=player)
             player.wake()
-            player.tell("go")
+            player.tell("go", self._points())
             self.counts["stopped"] += 1
             return player
         if draw < _STOPS + _BREAKS and self._estate.db.dialect.name != "sqlite":
             break_connections(self._estate.place.url, player.name)
-            player.tell("go")
+            player.tell("go", self._points())
             self.counts["cut off"] += 1
             return player
         player.kill()
@@ -93,8 +93,12 @@ class Storm:
 
     def _worker(self, name: str) -> Player:
         calm = self.counts["killed"] >= self._faults
-        stand = None if calm else Stand(None, int(self._random.expovariate(1 / 40)) + 1)
+        stand = None if calm else Stand(None, self._points())
         return self._episode.worker(name, stand)
+
+    def _points(self) -> int:
+        """How many points a worker passes until it comes to harm."""
+        return int(self._random.expovariate(1 / 40)) + 1
 
     def _ended(self) -> bool:
         return all(self._estate.jobs.get(job).status in ENDED for job in self._episode.jobs)
