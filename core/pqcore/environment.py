@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-SECRET_VARIABLES = ("PQCONSOLE_PASSPHRASE", "PQCONSOLE_NEW_PASSPHRASE", "PQCONSOLE_DATABASE_PASSWORD")
+SECRET_VARIABLES = ("PQCONSOLE_PASSPHRASE", "PQCONSOLE_NEW_PASSPHRASE", "PQCONSOLE_DATABASE_PASSWORD", "VAULT_TOKEN")
 _withheld: dict[str, str] = {}
 
 

@@ -75,6 +75,10 @@ class KeyStoreError(PQConsoleError):
     exit_code = ExitCode.KEYS
 
 
+class KeyServiceUnavailable(KeyStoreError):
+    """The service that keeps keys is away, sealed or busy; the same request may succeed later."""
+
+
 class JobNotFound(PQConsoleError):
     """No job has this id."""
 

@@ -12,7 +12,7 @@ import shlex
 import stat
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from enum import StrEnum
 from importlib import resources
@@ -23,6 +23,7 @@ import platformdirs
 
 from pqcore.environment import variable
 from pqcore.errors import ConfigurationError
+from pqcore.keys.vault_settings import VaultSettings
 from pqcore.text import clean
 
 MAX_THREADS = 64
@@ -45,6 +46,7 @@ _PROFILE_KEYS = (
     "label",
     "colour",
     "keys",
+    "vault",
 )
 # These belong to the profile's own database: a password must never follow another URL.
 _BOUND_TO_URL = frozenset({"operator", "password_command", "connect_args", "production", "label", "colour"})
@@ -72,6 +74,7 @@ class Settings:
         read_only: True where nothing may be written.
         operator: ``users.id`` that jobs are created by, None where it is not known.
         threads: worker threads, 1 to 64.
+        vault: where Vault keeps keys beside the keyring, None where it does not.
         passphrase_command: argument vector that prints the keyring's passphrase.
         password_command: argument vector that prints the database password.
         connect_args: passed to the database driver as they are (TLS files and the like).
@@ -97,6 +100,7 @@ class Settings:
     label: str
     colour: str
     keys: Mapping[str, tuple[str, ...]]
+    vault: VaultSettings | None
     data_dir: Path
     config_file: Path
     origins: Mapping[str, Origin]
@@ -212,6 +216,7 @@ def load(
         ("production", False),
         ("label", ""),
         ("colour", ""),
+        ("vault", None),
     ):
         values[key] = _first((Origin.PROFILE, table.get(key)), default=default)
     # the profile's keys add to those of the file, action by action
@@ -359,6 +364,7 @@ def _profile_table(name: str | None, document: Mapping[str, Any], path: Path) ->
         "label": lambda value: clean(_text(value), limit=32),
         "colour": _colour,
         "keys": _keys,
+        "vault": lambda value: _vault(value, path.parent),
     }
     return {key: _checked(value, convert[key], f"{path}: {place}{key}") for key, value in profiles[name].items()}
 
@@ -425,6 +431,22 @@ def _command(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(word, str) for word in value):
         raise ValueError(wanted)
     return tuple(value)
+
+
+def _vault(value: Any, folder: Path) -> VaultSettings:
+    names = [each.name for each in fields(VaultSettings)]
+    if not isinstance(value, dict) or "address" not in value or not set(value) <= set(names):
+        raise ValueError(f"a table with an address and nothing else than {', '.join(names)}")
+    table = value
+    made: dict[str, Any] = {name: _text(table[name]) for name in ("address", "mount", "namespace") if name in table}
+    made |= {name: str(_absolute(_text(table[name]), folder)) for name in ("ca_file", "token_file") if name in table}
+    if "token_command" in table:
+        made["token_command"] = _command(table["token_command"])
+    if "seconds" in table:
+        if not isinstance(table["seconds"], int):
+            raise ValueError("a table whose seconds are a whole number")
+        made["seconds"] = float(_whole(table["seconds"], 1, 300))
+    return VaultSettings(**made)
 
 
 def _table(value: Any) -> dict[str, Any]:

@@ -25,9 +25,9 @@ from pqcore.inspection.inspector import Inspector
 from pqcore.inspection.rating import DEFAULT_POLICY, Level, level_of, level_of_algorithms
 from pqcore.jobs.model import Job
 from pqcore.jobs.repository import JobRepository
-from pqcore.keys.file import FileKeyProvider
+from pqcore.keys.opening import open_keys
 from pqcore.keys.provider import KeyProvider
-from pqcore.keys.sources import database_password, passphrase_source
+from pqcore.keys.sources import database_password
 from pqcore.migrations.base import Scope
 from pqcore.policies import POLICIES
 from pqcore.selection.catalog import Catalog
@@ -87,7 +87,7 @@ class Workspace:
         withhold()
         password = database_password(settings)
         db = _open_database(settings, password)
-        keys = FileKeyProvider(settings.keyring, passphrase_source(settings, prompt))
+        keys = open_keys(settings, prompt)
         workspace = cls(settings, db, keys, actors.current(), password)
         if require_schema:
             try:

@@ -53,4 +53,4 @@ class Findings:
             self._found.setdefault(where, []).extend(found)
 
     def clean(self) -> None:
-        assert not self._found
+        assert self._found == {}, self._found

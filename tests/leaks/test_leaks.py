@@ -29,6 +29,7 @@ from pqcore.migrations import signatures, wrappers
 from pqcore.settings import load
 from pqcore.workspace import Workspace
 from tests.console.conftest import opened, screen_text, until
+from tests.keys.vault_server import TOKEN
 from tests.leaks.canaries import Canaries, Findings, forms
 from tests.leaks.estate import DATABASE_PASSWORD, PASSPHRASE, ROWS, Estate
 
@@ -217,6 +218,8 @@ def test_processes_show_nothing(estate: Estate, monkeypatch: pytest.MonkeyPatch)
     for name, value in estate.cli.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PQCONSOLE_URL", f"postgresql://me:{DATABASE_PASSWORD.replace(' ', '_')}@db.example/app")
+    monkeypatch.setenv("VAULT_TOKEN", TOKEN)
+    estate.secrets["token of Vault"] = TOKEN.encode()
     estate.secrets["database password"] = DATABASE_PASSWORD.replace(" ", "_").encode()
     settings = load(url=estate.url)
     workspace = Workspace.open(settings)

@@ -78,6 +78,12 @@ SAMPLES = [
     ("keys", '{pause = "z", quit = ["q", "Q"]}', True),
     ("keys", "{pause = 7}", False),
     ("keys", "{pause = []}", False),
+    ("vault", '{address = "https://vault.example:8200", mount = "kv/transit", seconds = 3}', True),
+    ("vault", '{address = "http://localhost:8200", token_command = "pass vault"}', True),
+    ("vault", '{address = "http://vault.example"}', False),
+    ("vault", '{mount = "transit"}', False),
+    ("vault", '{address = "https://vault.example", token = "hvs.x"}', False),
+    ("vault", "3", False),
     ("colur", '"red"', False),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -77,8 +78,11 @@ def unwrap(form: LegacyWrap, wrapped: bytes, key: KeyLike, parameters: WrapParam
     """The data key in ``wrapped``.
 
     Raises FormatError where the length cannot be right, NotAuthentic where it does not open under ``key``,
-    KeyStoreError where ``key`` is of another kind.
+    KeyStoreError where ``key`` is of another kind. Where a service keeps the key, that service is asked.
     """
+    remote: Callable[[LegacyWrap, bytes, WrapParameters], bytes] | None = getattr(key, "remote", None)
+    if remote is not None:
+        return remote(form, wrapped, parameters)
     if form in OAEP_HASHES:
         return _unwrap_oaep(form, wrapped, key, parameters)
     return _unwrap_aes(form, wrapped, key)

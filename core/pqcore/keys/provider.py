@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class KeyState(StrEnum):
@@ -40,9 +40,9 @@ class KeyInfo:
         algorithm: e.g. ``RSA-2048``, ``AES-128``, ``AES-256``, ``Ed25519``, ``ECDSA-P256``, ``ML-KEM-768+X25519``,
             ``ML-KEM-768``, ``ML-DSA-65``, ``HMAC-SHA-256``, ``PEPPER``.
         created_at: UTC.
-        origin: ``generated`` or ``imported``.
+        origin: ``generated`` or ``imported``; ``vault`` for a key that Vault keeps.
         fingerprint: first 16 hexadecimal digits of SHA-256 of the public key; of a symmetric key, of an HMAC under
-            it of a fixed label (it tells keys apart and reveals nothing).
+            it of a fixed label (it tells keys apart and reveals nothing); empty where nobody can tell.
         has_secret: False where only a public key is held.
         state: what it may be used for.
         state_since: when it got there, UTC; None for a key that was never retired.
@@ -72,12 +72,15 @@ class Key:
         secret: private or symmetric key bytes, None where only the public key is held.
         public: public key bytes, None for symmetric keys.
         seal_secret: 32 random bytes kept with a KEM key: the key of the tag that says who sealed an envelope.
+        remote: opens a value that is wrapped in an old form (form, value, its parameters), for a key whose secret stays
+            with a service; None where ``secret`` does.
     """
 
     info: KeyInfo
     secret: bytes | None = field(default=None, repr=False)
     public: bytes | None = field(default=None, repr=False)
     seal_secret: bytes | None = field(default=None, repr=False)
+    remote: Callable[[Any, bytes, Any], bytes] | None = field(default=None, repr=False, compare=False)
 
     @property
     def id(self) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from pqcore.environment import variable, withhold
 from pqcore.errors import ConfigurationError, KeyStoreError, PQConsoleError
 from pqcore.keys.private_files import read_private
+from pqcore.keys.vault_settings import VaultSettings
 from pqcore.settings import Settings, holds_password
 from pqcore.text import clean
 
@@ -99,6 +100,22 @@ def new_passphrase_source(
     return PassphraseSource(settings, prompt or terminal_prompt(), env, new=True)
 
 
+def vault_token(settings: VaultSettings, env: Mapping[str, str] = os.environ) -> Callable[[], str]:
+    """Where the token for Vault comes from: ``VAULT_TOKEN``, the profile's ``token_file`` or ``token_command``."""
+    withhold()
+
+    def ask() -> str:
+        if value := variable("VAULT_TOKEN", env):
+            return value
+        if settings.token_file is not None:
+            return _first_line(_file(Path(settings.token_file), "token_file"), "the token_file")
+        if settings.token_command is not None:
+            return _run(settings.token_command, "token_command", KeyStoreError)
+        raise KeyStoreError("Vault needs a token", "Set VAULT_TOKEN, or give the profile a token_file or token_command")
+
+    return ask
+
+
 def child_environment() -> dict[str, str]:
     """The environment of a child: without the variables with a secret, and without a URL that holds a password."""
     withhold()
@@ -126,11 +143,11 @@ def database_password(settings: Settings, env: Mapping[str, str] = os.environ) -
     return None
 
 
-def _file(path: Path, variable: str) -> str:
+def _file(path: Path, name: str) -> str:
     try:
         content, _ = read_private(path, limit=_MAX_SECRET)
     except FileNotFoundError as error:
-        raise KeyStoreError(f"The passphrase file {path} does not exist", f"Correct {variable}") from error
+        raise KeyStoreError(f"The file {path} of {name} does not exist", "Correct it") from error
     return content.decode("utf-8", "surrogateescape")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pqcore.crypto.catalogue import Algorithm
-from pqcore.errors import KeyStoreError, PQConsoleError, UsageError
+from pqcore.errors import KeyServiceUnavailable, KeyStoreError, PQConsoleError, UsageError
 from pqcore.formats.context import Context
 from pqcore.formats.encoding import Encoding, encode
 from pqcore.formats.errors import FormatError, NotAuthentic
@@ -37,8 +37,13 @@ BAD_DATA = (FormatError, NotAuthentic, KeyStoreError)
 
 
 def failed(error: PQConsoleError) -> Failed:
-    """The outcome of a row whose old or new value raised one of ``BAD_DATA``."""
+    """The outcome of a row whose old or new value raised one of ``BAD_DATA``.
+
+    Raises KeyServiceUnavailable on: that is no fault of the row, and would be that of every other one.
+    """
     match error:
+        case KeyServiceUnavailable():
+            raise error
         case NotAuthentic():
             return Failed(FailureReason.UNVERIFIABLE, str(error))
         case KeyStoreError():

@@ -22,6 +22,7 @@ from pqcore.database import install
 from pqcore.database.clock import now as database_now
 from pqcore.database.rights import missing_rights
 from pqcore.errors import ExitCode, PQConsoleError
+from pqcore.keys.opening import vault_keys
 from pqcore.settings import Settings
 from pqcore.text import clean
 from pqcore.workspace import Workspace
@@ -60,6 +61,7 @@ def doctor(args: argparse.Namespace) -> int:
     if checks[-1].state is not State.FAILED:
         settings = settings_of(args)
         checks += _guarded("keyring", lambda: _keys(settings))
+        checks += _guarded("vault", lambda: _vault(settings))
         checks += _guarded("database", lambda: _database(settings))
     checks += _guarded("terminal", _terminal)
     if args.json:
@@ -129,6 +131,12 @@ def _keys(settings: Settings) -> Iterator[Check]:
     yield Check(
         "keyring", State.OK, f"{settings.keyring}, {len(names)} keys, {len(infos)} versions; private to this user"
     )
+
+
+def _vault(settings: Settings) -> Iterator[Check]:
+    if settings.vault is not None:
+        infos = vault_keys(settings.vault).list()
+        yield Check("vault", State.OK, f"{settings.vault.address}, {len(infos)} versions of keys can be used")
 
 
 def _database(settings: Settings) -> Iterator[Check]:

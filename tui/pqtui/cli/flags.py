@@ -6,6 +6,8 @@ import argparse
 
 from pqcore.errors import ReadOnlySession
 from pqcore.keys.file import FileKeyProvider
+from pqcore.keys.opening import open_keys
+from pqcore.keys.provider import KeyProvider
 from pqcore.keys.sources import passphrase_source
 from pqcore.settings import Settings, load
 
@@ -19,6 +21,11 @@ def settings_of(args: argparse.Namespace) -> Settings:
         operator=args.operator,
         threads=getattr(args, "threads", None),
     )
+
+
+def all_keys(settings: Settings) -> KeyProvider:
+    """The keys of the profile, those that a service keeps too; asks for what opens them when a secret is needed."""
+    return open_keys(settings)
 
 
 def keyring(settings: Settings) -> FileKeyProvider:

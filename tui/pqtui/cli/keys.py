@@ -13,7 +13,7 @@ from pqcore.keys.reference import parse_ref
 from pqcore.keys.sources import new_passphrase_source
 from pqcore.text import clean
 from pqtui.cli.files import read_file
-from pqtui.cli.flags import keyring, must_write, settings_of
+from pqtui.cli.flags import all_keys, keyring, must_write, settings_of
 from pqtui.cli.output import print_json, print_properties, print_table, shown
 
 # DER of a SubjectPublicKeyInfo starts with a SEQUENCE; raw public keys are of fixed other lengths.
@@ -21,7 +21,7 @@ _SPKI_ALGORITHMS = ("RSA", "ECDSA", "Ed25519", "Ed448", "X25519")
 
 
 def list_keys(args: argparse.Namespace) -> int:
-    infos = keyring(settings_of(args)).list()
+    infos = all_keys(settings_of(args)).list()
     if args.json:
         print_json([document(info) for info in infos])
         return ExitCode.OK
@@ -36,20 +36,20 @@ def list_keys(args: argparse.Namespace) -> int:
 def generate_key(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     must_write(settings, "make a key")
-    return _print_info(keyring(settings).generate(args.name, args.algorithm), as_json=args.json)
+    return _print_info(all_keys(settings).generate(args.name, args.algorithm), as_json=args.json)
 
 
 def import_key(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     must_write(settings, "import a key")
     data = read_file(args.file, "key file")
-    return _print_info(keyring(settings).import_key(args.name, data, algorithm=args.algorithm), as_json=args.json)
+    return _print_info(all_keys(settings).import_key(args.name, data, algorithm=args.algorithm), as_json=args.json)
 
 
 def rotate_key(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     must_write(settings, "rotate a key")
-    info = rotate(keyring(settings), args.name)
+    info = rotate(all_keys(settings), args.name)
     code = _print_info(info, as_json=args.json)
     if not args.json:
         print(f"\nNew jobs write with {info.id}. Move the values of older versions with a job: see docs/KEYS.md")
@@ -73,7 +73,7 @@ def change_passphrase(args: argparse.Namespace) -> int:
 
 
 def show_key(args: argparse.Namespace) -> int:
-    return _print_info(keyring(settings_of(args)).info(args.ref), as_json=args.json)
+    return _print_info(all_keys(settings_of(args)).info(args.ref), as_json=args.json)
 
 
 def export_key(args: argparse.Namespace) -> int:
@@ -82,7 +82,7 @@ def export_key(args: argparse.Namespace) -> int:
             "A private key does not leave the keyring",
             f"Add --public for the public key: pqconsole keys export {args.ref} --public",
         )
-    key = keyring(settings_of(args)).get(args.ref)
+    key = all_keys(settings_of(args)).get(args.ref)
     text = public_text(key)
     if args.json:
         print_json({**document(key.info), "public": text})
@@ -94,7 +94,7 @@ def export_key(args: argparse.Namespace) -> int:
 def reactivate_key(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     must_write(settings, "reactivate a key")
-    keys = keyring(settings)
+    keys = all_keys(settings)
     return _print_info(keys.change_state(version_of(keys, args.ref).id, KeyState.ACTIVE), as_json=args.json)
 
 

@@ -1,0 +1,135 @@
+"""A stand-in that speaks the documented HTTP API of Vault's transit engine, with real keys, in a thread.
+
+https://developer.hashicorp.com/vault/api-docs/secret/transit: read key, list keys, decrypt data, export key.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+TOKEN = "hvs.canary-token-of-vault"
+
+
+@dataclass
+class Transit:
+    """What the stand-in holds, and what happened to it."""
+
+    rsa: dict[str, list[rsa.RSAPrivateKey]] = field(default_factory=dict)
+    aes: dict[str, list[bytes]] = field(default_factory=dict)
+    exportable: set[str] = field(default_factory=set)
+    oldest: dict[str, int] = field(default_factory=dict)
+    namespace: str | None = None
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    answers: list[tuple[int, bytes]] = field(default_factory=list)  # given first, whatever is asked
+    hang: threading.Event | None = None  # answers nothing until it is set
+
+    def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        match method, path.removeprefix("/v1/transit/").split("/"):
+            case "LIST", ["keys"]:
+                return 200, {"data": {"keys": sorted([*self.rsa, *self.aes])}}
+            case "GET", ["keys", name] if name in self.rsa or name in self.aes:
+                return 200, {"data": self._described(name)}
+            case "GET", ["export", "encryption-key", name, version] if name in self.rsa or name in self.aes:
+                if name not in self.exportable:
+                    return 400, {"errors": ["key is not exportable"]}
+                return 200, {"data": {"name": name, "keys": {version: self._secret(name, int(version))}}}
+            case "POST", ["decrypt", name] if name in self.rsa:
+                return self._decrypted(name, body["ciphertext"])
+        return 404, {"errors": []}
+
+    def _described(self, name: str) -> dict[str, Any]:
+        versions: dict[str, Any] = {str(n): 1700000000 for n, _ in enumerate(self.aes.get(name, ()), 1)}
+        for number, private in enumerate(self.rsa.get(name, ()), 1):
+            pem = private.public_key().public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+            made = "2024-01-02T03:04:05.678901234Z"
+            versions[str(number)] = {"creation_time": made, "name": "rsa-2048", "public_key": pem.decode()}
+        return {
+            "name": name,
+            "type": "rsa-2048" if name in self.rsa else "aes256-gcm96",
+            "keys": {n: said for n, said in versions.items() if int(n) >= self.oldest.get(name, 1)},
+            "latest_version": len(versions),
+            "min_decryption_version": self.oldest.get(name, 1),
+            "exportable": name in self.exportable,
+        }
+
+    def _secret(self, name: str, version: int) -> str:
+        if name in self.aes:
+            return base64.b64encode(self.aes[name][version - 1]).decode()
+        pem = self.rsa[name][version - 1].private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+        )
+        return pem.decode()
+
+    def _decrypted(self, name: str, ciphertext: str) -> tuple[int, dict[str, Any]]:
+        vault, version, text = ciphertext.split(":")
+        assert vault == "vault"
+        private = self.rsa[name][int(version.removeprefix("v")) - 1]
+        sha = hashes.SHA256()
+        try:
+            plain = private.decrypt(base64.b64decode(text), padding.OAEP(padding.MGF1(sha), sha, None))
+        except ValueError:
+            return 400, {"errors": [f"crypto/rsa: decryption error of {ciphertext}"]}
+        return 200, {"data": {"plaintext": base64.b64encode(plain).decode()}}
+
+
+@contextmanager
+def serving(transit: Transit, wrap: Any = None) -> Iterator[str]:
+    """The stand-in's address while it runs; ``wrap`` puts TLS around its socket."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_any(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+            transit.requests.append((self.command, self.path))
+            if transit.hang is not None:
+                transit.hang.wait(30)
+            if transit.answers:
+                status, content = transit.answers.pop(0)
+            elif self.headers.get("X-Vault-Token") != TOKEN:
+                status, content = 403, b'{"errors": ["permission denied"]}'
+            elif self.headers.get("X-Vault-Namespace") != transit.namespace:
+                status, content = 404, b'{"errors": ["no handler for route"]}'
+            else:
+                status, document = transit.answer(self.command, self.path, body)
+                content = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_LIST = handle_any
+
+        def log_message(self, *_: object) -> None:
+            return
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except OSError:
+                return  # whoever asked has gone
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    if wrap is not None:
+        server.socket = wrap(server.socket)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"{'http' if wrap is None else 'https'}://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
