@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from pqcore.database.connect import Database
 from pqcore.database.tables import jobs_view, originals, runs, signatures
 from pqcore.errors import DatabaseError, DatabaseUnavailable, KeyStoreError, StateConflict
-from pqcore.formats import password, signature, wrapped_key
+from pqcore.formats import blind_index, password, signature, wrapped_key
 from pqcore.formats.errors import FormatError
 from pqcore.jobs.model import Status
 from pqcore.jobs.query import document
@@ -99,6 +99,8 @@ def named_keys(value: str | bytes) -> frozenset[str] | None:
     if start in (password.PREFIX, password.PREFIX.encode()):
         pepper = password.parse_wrapped(value).pepper
         return frozenset({pepper} if pepper else ())
+    if blind_index.recognise(value):
+        return frozenset({blind_index.parse(value).key_id})
     return None
 
 

@@ -18,6 +18,7 @@ from pqcore.database.connect import Database
 from pqcore.errors import SchemaError, UsageError
 from pqcore.formats.wrapped_key import MAX_LAYERS
 from pqcore.migrations.base import Scope
+from pqcore.migrations.options import suits
 from pqcore.migrations.rules import NO_POLICY, LayerRules
 
 # the role that a policy gives to algorithms for each scope
@@ -187,8 +188,7 @@ def _is_as_good(algorithm: Algorithm, listed: Algorithm) -> bool:
 
 
 def _suits(algorithm: Algorithm, scope: Scope, options: Mapping[str, Any]) -> bool:
-    """Passwords are wrapped in Argon2id and in nothing else; digests never are."""
-    return scope is not Scope.HASHES or (options.get("mode") == "password") == (algorithm.name == "Argon2id")
+    return scope is not Scope.HASHES or suits(algorithm.name, options.get("mode"))
 
 
 def _known(label: str) -> Algorithm | None:

@@ -37,6 +37,10 @@ def ring() -> MemoryKeyProvider:
         ("other-x25519", "X25519"),
         ("pepper", "PEPPER"),
         ("other-pepper", "PEPPER"),
+        ("old-index", "HMAC-SHA-256"),
+        ("index", "HMAC-SHA-512"),
+        ("other-index", "HMAC-SHA-512"),
+        ("index-384", "HMAC-SHA-384"),
     ):
         keys.generate(name, algorithm)
     return keys

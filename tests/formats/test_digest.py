@@ -53,7 +53,9 @@ def test_old_digests_are_told_by_length_or_held_to_their_name():
     sha1 = hashlib.sha1(CONTENT)
     assert legacy_digest(sha1.hexdigest().upper(), None, Encoding.HEX) == ("SHA-1", sha1.digest())
     assert legacy_digest(sha1.digest(), "SHA-1", Encoding.RAW) == ("SHA-1", sha1.digest())
-    for value, name in ((sha1.digest(), "SHA-256"), (b"\0" * 16, None), (b"", None)):
+    for size, name in ((16, "MD5"), (20, "SHA-1"), (28, "SHA-224"), (32, "SHA-256")):
+        assert legacy_digest(bytes(size), None, Encoding.RAW) == (name, bytes(size))
+    for value, name in ((sha1.digest(), "SHA-256"), (b"\0" * 17, None), (b"", None)):
         with pytest.raises(FormatError):
             legacy_digest(value, name, Encoding.RAW)
 

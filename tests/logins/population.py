@@ -87,12 +87,16 @@ class Account:
 
 
 class Population:
-    """Users in a live table. ``log_in`` and ``change`` may be called from any number of threads."""
+    """Users in a live table. ``log_in`` and ``change`` may be called from any number of threads.
 
-    def __init__(self, db: Database, count: int, keys: KeySource | None = None) -> None:
+    ``upgrades`` is the share of right logins after which a hash is stored anew.
+    """
+
+    def __init__(self, db: Database, count: int, keys: KeySource | None = None, upgrades: float = 0.2) -> None:
         self.db = db
         self.keys = keys
         self.count = count
+        self.upgrades = upgrades
         self.jobs = JobRepository(db, Actor("tester", "host", None))
         self._versions = [0] * count
         self._locks = [threading.Lock() for _ in range(count)]
@@ -122,7 +126,7 @@ class Population:
                 account.right[kind] += 1
                 if not check.ok:
                     account.refused.append(f"user {user}, {kind}")
-                elif check.rehash and chance.random() < 0.2:
+                elif check.rehash and chance.random() < self.upgrades:
                     self._upgrade(user, stored, typed, account)
             else:
                 account.wrong[kind] += 1

@@ -54,6 +54,13 @@ def test_an_algorithm_of_the_wrong_class_is_called_so():
         (
             Scope.HASHES,
             "SHA-512",
+            {"mode": "digest", "source": "body", "format": "HMAC-SHA-1"},
+            UsageError,
+            "options.format",
+        ),
+        (
+            Scope.HASHES,
+            "SHA-512",
             {"mode": "digest", "source": "body", "style": "tagged", "encoding": "raw"},
             UsageError,
             "options.style",

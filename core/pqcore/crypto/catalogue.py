@@ -227,7 +227,7 @@ CATALOGUE: tuple[Algorithm, ...] = (
 _TARGETS: dict[str, tuple[str, ...]] = {
     "wrappers": ("ML-KEM-768+X25519", "ML-KEM-1024+P-384", "ML-KEM-768", "ML-KEM-1024"),
     "signatures": ("ML-DSA-44", "ML-DSA-65", "ML-DSA-87"),
-    "hashes": ("Argon2id", "SHA-384", "SHA-512", "SHA3-512"),
+    "hashes": ("Argon2id", "SHA-384", "SHA-512", "SHA3-384", "SHA3-512", "HMAC-SHA-384", "HMAC-SHA-512"),
 }
 
 CLASS_OF_SCOPE: dict[str, AlgorithmClass] = {

@@ -63,7 +63,7 @@ def prepare(db: Database, keys: KeyProvider, job: Job, stop: Event, live: LiveLi
     if fixed is None:
         chosen = targets.resolve(db, job.scope, job.target_algo_id, job.target_policy_id, selection.options)
         new_key = target_key(job.scope, selection.options)
-        key_id = _chosen(keys, new_key, key_option(job.scope)) if new_key else None
+        key_id = _chosen(keys, new_key, key_option(job.scope, selection.options)) if new_key else None
         fixed = {
             "algorithm": f"{chosen.algorithm.name}/{chosen.algorithm.variant}".rstrip("/"),
             "policy": chosen.policy,

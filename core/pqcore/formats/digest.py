@@ -26,9 +26,20 @@ class DigestCheck:
     algorithm: str
 
 
-SIZES = {"SHA-1": 20, "SHA-256": 32, "SHA-384": 48, "SHA-512": 64, "SHA3-384": 48, "SHA3-512": 64}
-LEGACY = ("SHA-1", "SHA-256")
+SIZES = {
+    "MD5": 16,
+    "SHA-1": 20,
+    "SHA-224": 28,
+    "SHA-256": 32,
+    "SHA-384": 48,
+    "SHA-512": 64,
+    "SHA3-384": 48,
+    "SHA3-512": 64,
+}
+LEGACY = ("MD5", "SHA-1", "SHA-224", "SHA-256")
 _HASHES = {
+    "MD5": hashlib.md5,
+    "SHA-224": hashlib.sha224,
     "SHA-1": hashlib.sha1,
     "SHA-256": hashlib.sha256,
     "SHA-384": hashlib.sha384,
@@ -44,7 +55,7 @@ def compute(algorithm: str, content: bytes) -> bytes:
     new = _HASHES.get(algorithm)
     if new is None:
         raise FormatError(f"There is no digest called {algorithm[:64]!r}", f"Use {' or '.join(SIZES)}")
-    # usedforsecurity=False lets old digests be checked where policy has switched SHA-1 off.
+    # usedforsecurity=False lets old digests be checked where policy has switched MD5 or SHA-1 off.
     return new(content, usedforsecurity=algorithm not in LEGACY).digest()
 
 

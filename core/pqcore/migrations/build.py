@@ -11,7 +11,7 @@ from pqcore.errors import UsageError
 from pqcore.keys.provider import KeyProvider
 from pqcore.migrations.base import Migration, Scope
 from pqcore.migrations.hashes import build_hashes
-from pqcore.migrations.options import for_column
+from pqcore.migrations.options import INDEX_MODES, for_column
 from pqcore.migrations.place import Place
 from pqcore.migrations.rules import NO_POLICY, LayerRules
 from pqcore.migrations.signatures import build_signatures
@@ -91,13 +91,13 @@ def check_target(scope: Scope, algorithm: Algorithm) -> None:
 
 def target_key(scope: Scope, options: Mapping[str, Any]) -> str | None:
     """The option's value that names the key new values are written with; None where no key is used."""
-    name = options.get(key_option(scope))
+    name = options.get(key_option(scope, options))
     return name if isinstance(name, str) and name else None
 
 
-def key_option(scope: Scope) -> str:
+def key_option(scope: Scope, options: Mapping[str, Any]) -> str:
     """The option that names the key new values are written with."""
-    return "pepper" if scope is Scope.HASHES else "new_key"
+    return "pepper" if scope is Scope.HASHES and options.get("mode") not in INDEX_MODES else "new_key"
 
 
 def layer_keys(scope: Scope, options: Mapping[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Hashes: password hashes wrapped in Argon2id, content digests recomputed from their content."""
+"""Hashes: password hashes wrapped in Argon2id, content digests recomputed; blind indexes are in ``indexes``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pqcore.crypto.argon2id import Cost, parse_cost
-from pqcore.crypto.catalogue import Algorithm
+from pqcore.crypto.catalogue import Algorithm, migratable_to
 from pqcore.errors import KeyStoreError, UsageError
 from pqcore.formats import digest, legacy_password, password
 from pqcore.formats.encoding import Encoding, decode
@@ -26,7 +26,8 @@ from pqcore.migrations.base import (
     Skipped,
     SkipReason,
 )
-from pqcore.migrations.options import resolve
+from pqcore.migrations.indexes import IndexMigration, build_indexes
+from pqcore.migrations.options import INDEX_MODES, resolve, suits
 from pqcore.migrations.place import BAD_DATA, Place, content_bytes, failed, new_value_key, stored_bytes
 
 
@@ -129,7 +130,7 @@ class DigestMigration:
         place: the column of the digest.
         target: catalogue name, e.g. ``SHA3-512``.
         source: the column of the content.
-        form: ``SHA-1`` or ``SHA-256``; None tells by length.
+        form: one of ``digest.LEGACY``; None tells by length.
         encoding: how the column holds digests; None: raw for bytes, hexadecimal for text.
         style: tagged or plain; None: tagged for text, plain for raw.
     """
@@ -243,18 +244,20 @@ class DigestMigration:
 
 def build_hashes(
     algorithm: Algorithm, place: Place, options: Mapping[str, Any], keys: KeyProvider, target_key_id: str | None
-) -> PasswordMigration | DigestMigration:
+) -> PasswordMigration | DigestMigration | IndexMigration:
     """The migration of one job of this scope. Raises UsageError or KeyStoreError."""
     chosen = resolve(Scope.HASHES, options)
-    for_passwords = algorithm.name == "Argon2id"
-    if for_passwords != (chosen["mode"] == "password"):
-        fit = "password" if for_passwords else "digest"
+    mode = str(chosen["mode"])
+    if not suits(algorithm.name, mode):
+        fitting = [target.label for target in migratable_to(Scope.HASHES) if suits(target.name, mode)]
         raise UsageError(
-            f"options.mode: {algorithm.label} does not serve the mode {chosen['mode']}",
-            f"Set it to {fit}, or choose {'SHA3-512' if for_passwords else 'Argon2id'} as the target",
+            f"options.mode: {algorithm.label} does not serve the mode {mode}",
+            f"Choose {' or '.join(fitting)} as the target, or another mode",
         )
-    if not for_passwords:
+    if mode == "digest":
         return _build_digests(algorithm, place, chosen)
+    if mode in INDEX_MODES:
+        return build_indexes(algorithm, place, chosen, keys, target_key_id)
     return PasswordMigration(
         place=place,
         cost=parse_cost(algorithm.variant),
@@ -273,6 +276,8 @@ def _build_digests(algorithm: Algorithm, place: Place, chosen: Mapping[str, Any]
     if style is digest.Style.TAGGED and encoding is Encoding.RAW:
         raise UsageError("options.style: Tagged digests are text, the encoding is raw", "Set style to plain")
     form = None if chosen["format"] == "auto" else str(chosen["format"])
+    if form is not None and form not in digest.LEGACY:
+        raise UsageError(f"options.format: {form} is no digest", f"Set it to {' or '.join(digest.LEGACY)}")
     return DigestMigration(place, algorithm.name, str(chosen["source"]), form, encoding, style)
 
 

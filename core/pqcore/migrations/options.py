@@ -182,8 +182,9 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
         OptionSpec(
             "mode",
             OptionKind.CHOICE,
-            "Password hashes are wrapped in Argon2id; digests are recomputed from their content.",
-            choices=("password", "digest"),
+            "Password hashes are wrapped in Argon2id, digests recomputed from their content, blind indexes recomputed"
+            " under a new key, or nested in it where their content cannot be read.",
+            choices=("password", "digest", "blind-index", "nested-index"),
             required=True,
         ),
         OptionSpec(
@@ -217,24 +218,45 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
         OptionSpec(
             "source",
             OptionKind.COLUMN,
-            "The column that the digest is of; text is taken as UTF-8.",
+            "The column that the digest or index is of; text is taken as UTF-8.",
             required=True,
-            when=("mode", "digest"),
+            when=("mode", "digest", "blind-index"),
         ),
         OptionSpec(
             "format",
             OptionKind.CHOICE,
-            "The old digest; auto tells by its length.",
-            choices=("auto", "SHA-1", "SHA-256"),
+            "The old digest or index; auto tells by its length, which the content then has to prove.",
+            choices=("auto", "MD5", "SHA-1", "SHA-224", "SHA-256", "HMAC-MD5", "HMAC-SHA-1", "HMAC-SHA-256"),
             default="auto",
-            when=("mode", "digest"),
+            when=("mode", "digest", "blind-index", "nested-index"),
         ),
         OptionSpec(
             "encoding",
             OptionKind.CHOICE,
             "How the column holds digests; by default raw for binary columns and hex for text columns.",
             choices=_ENCODINGS,
-            when=("mode", "digest"),
+            when=("mode", "digest", "blind-index", "nested-index"),
+        ),
+        OptionSpec(
+            "old_key",
+            OptionKind.KEY,
+            "The key of the old indexes; without it they are digests that anybody can compute.",
+            when=("mode", "blind-index"),
+        ),
+        OptionSpec(
+            "new_key",
+            OptionKind.KEY,
+            "The HMAC key of the new indexes.",
+            required=True,
+            when=("mode", "blind-index", "nested-index"),
+        ),
+        OptionSpec(
+            "normalize",
+            OptionKind.CHOICE,
+            "What the application does to the content before it computes an index.",
+            choices=("none", "trim", "lower", "trim-lower"),
+            default="none",
+            when=("mode", "blind-index"),
         ),
         OptionSpec(
             "style",
@@ -245,6 +267,10 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
         ),
     ),
 }
+
+INDEX_MODES = ("blind-index", "nested-index")
+# What each mode of the scope hashes migrates to, by the beginning of the algorithm's name.
+_TARGETS_OF_MODE = {"password": "Argon2id", "digest": "SHA", "blind-index": "HMAC-", "nested-index": "HMAC-"}
 
 # Other standards' names for the same thing, taken in selections.
 ALIASES: Mapping[str, str] = {
@@ -289,6 +315,12 @@ def applies(spec: OptionSpec, specs: Mapping[str, OptionSpec], options: Mapping[
     return isinstance(value, str) and ALIASES.get(value, value) in wanted
 
 
+def suits(algorithm: str, mode: Any) -> bool:
+    """Whether a target of the scope hashes serves a mode; digests are meant where there is none yet."""
+    start = _TARGETS_OF_MODE.get(mode, "SHA") if isinstance(mode, str) else "SHA"
+    return algorithm.startswith(start)
+
+
 def resolve(scope: Scope, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options with defaults filled in and aliases resolved; absent ones are None.
 
@@ -314,7 +346,7 @@ def for_column(scope: Scope, options: Mapping[str, Any], *, binary: bool) -> dic
     Without it each value is taken by its own type, which works too, but widths and marks are less exact.
     """
     filled = dict(options)
-    if scope is Scope.HASHES and options.get("mode") != "digest":
+    if scope is Scope.HASHES and options.get("mode") not in INDEX_MODES and options.get("mode") != "digest":
         return filled
     if filled.get("encoding") is None:
         text = "hex" if scope is Scope.HASHES else "base64"

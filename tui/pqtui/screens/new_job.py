@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Select, Static, TextArea
 
 from pqcore.migrations.base import Scope
+from pqcore.migrations.options import suits
 from pqcore.selection import preview
 from pqcore.selection.catalog import Catalog
 from pqcore.selection.complete import Completion, complete
@@ -202,13 +203,11 @@ class NewJobScreen(Screen["Created | None"]):
         return choice.policy_id == self._draft.policy_id
 
     def _usual_target(self) -> TargetChoice | None:
-        """The first target; for digests the first that is not for passwords."""
+        """The first target; for hashes the first that serves the mode, which is password where none is set."""
         document = form.read_document(self.editor.text) or {}
         options = document.get("options")
-        digest = isinstance(options, dict) and options.get("mode") == "digest"
-        fitting = [
-            c for c in self._targets if self._scope is not Scope.HASHES or c.label.startswith("Argon2id") != digest
-        ]
+        mode = options.get("mode", "password") if isinstance(options, dict) else "password"
+        fitting = [c for c in self._targets if self._scope is not Scope.HASHES or suits(c.label, mode)]
         return next(iter(fitting or self._targets), None)
 
     @property
