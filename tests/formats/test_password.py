@@ -117,7 +117,7 @@ def test_old_hashes_are_classified_as_legacy(make):
     assert classify(wrap_password_hash(make(b"x"), CHEAP)) is Kind.WRAPPED
 
 
-@pytest.mark.parametrize("prefix", ["", "argon2"])
+@pytest.mark.parametrize("prefix", ["", "argon2", "{ARGON2}", "{ARGON2ID}"])
 def test_plain_argon2id_of_other_libraries(prefix):
     weak = prefix + PasswordHasher(time_cost=1, memory_cost=64, parallelism=2).hash(RIGHT)
     assert check_password(weak, RIGHT) == YES_AGAIN

@@ -16,6 +16,7 @@ from pqcore.formats.legacy_scheme import ATLASSIAN_ITERATIONS, CRYPT_ALPHABET, L
 _REMEDY = "See docs/FORMATS.md for the schemes"
 _COUNT = r"[1-9][0-9]{0,9}"
 _CRYPT = r"[./0-9A-Za-z]"
+_FROM_CRYPT = str.maketrans(CRYPT_ALPHABET, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 _BCRYPT_ALPHABET = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _BCRYPT_VERSION = {"2a": Scheme.BCRYPT_2A, "2b": Scheme.BCRYPT_2B, "2y": Scheme.BCRYPT_2Y}
 _PBKDF2_NAME = {
@@ -321,6 +322,17 @@ def _phpass(scheme: Scheme, digest: int) -> Reader:
     return read
 
 
+def _cisco(scheme: Scheme, rounds: int, block: tuple[int, ...] = ()) -> Reader:
+    """Types 8 and 9 of Cisco IOS: base64 in crypt(3)'s alphabet, in the usual order of bits."""
+
+    def read(rest: str) -> LegacyHash:
+        salt, text = _match(rf"({_CRYPT}{{14}})\$({_CRYPT}{{43}})", rest, "Cisco IOS").groups()
+        digest = _unpadded(text.translate(_FROM_CRYPT), "Cisco IOS")
+        return LegacyHash(scheme, rounds, salt.encode(), digest, block)
+
+    return read
+
+
 def _nthash(rest: str) -> LegacyHash:
     return read_named(rest, "nthash")
 
@@ -349,6 +361,7 @@ _DESCRIBED: Mapping[str, Reader] = {
     "$bcrypt-sha256$": _libpass_bcrypt,
     "pbkdf2_sha256$": _django_pbkdf2(Scheme.PBKDF2_SHA256),
     "pbkdf2_sha1$": _django_pbkdf2(Scheme.PBKDF2_SHA1),
+    "pbkdf2_sha512$": _django_pbkdf2(Scheme.PBKDF2_SHA512),
     "$pbkdf2$": _libpass_pbkdf2(Scheme.PBKDF2_SHA1),
     "$pbkdf2-sha256$": _libpass_pbkdf2(Scheme.PBKDF2_SHA256),
     "$pbkdf2-sha512$": _libpass_pbkdf2(Scheme.PBKDF2_SHA512),
@@ -374,6 +387,8 @@ _DESCRIBED: Mapping[str, Reader] = {
     "$H$": _phpass(Scheme.PHPASS, 22),
     "$S$": _phpass(Scheme.DRUPAL, 43),
     "U$S$": _phpass(Scheme.DRUPAL_MD5, 43),
+    "$8$": _cisco(Scheme.PBKDF2_SHA256, 20_000),
+    "$9$": _cisco(Scheme.SCRYPT_32, 14, (1, 1)),
     "$3$$": _nthash,
     "$NT$": _nthash,
 }
@@ -406,6 +421,8 @@ _LDAP_PBKDF2 = {
     "PBKDF2-SHA256": Scheme.PBKDF2_SHA256,
     "PBKDF2-SHA512": Scheme.PBKDF2_SHA512,
 }
+# LDAP, Spring's delegating encoder and Dovecot; the scheme behind the braces says itself what it is, but for DES.
+_CRYPT_NAMES = ("CRYPT", "BCRYPT", "BLF-CRYPT", "MD5-CRYPT", "SHA256-CRYPT", "SHA512-CRYPT", "DES-CRYPT")
 _FSHP = (Scheme.FSHP_SHA1, Scheme.FSHP_SHA256, Scheme.FSHP_SHA384, Scheme.FSHP_SHA512)
 
 
@@ -424,15 +441,10 @@ def _braces(text: str) -> LegacyHash:
         return LegacyHash(scheme, 0, data[size:], data[:size])
     if name in _LDAP_PBKDF2:
         return _libpass_pbkdf2(_LDAP_PBKDF2[name])(rest)
-    if name == "CRYPT":
+    if name in _CRYPT_NAMES:
         inner = read_described(rest) if rest.startswith(("$", "_")) else read_named(rest, "des_crypt")
         if inner is None:
             raise _broken("crypt")
-        return inner
-    if name in ("BCRYPT", "SCRYPT") and rest.startswith("$"):  # Spring's delegating encoder
-        inner = read_described(rest)
-        if inner is None:
-            raise _broken(name.lower())
         return inner
     if name == "PKCS5S2":
         data = _base64(rest, "Atlassian")
@@ -441,7 +453,7 @@ def _braces(text: str) -> LegacyHash:
         return LegacyHash(Scheme.PBKDF2_SHA1_32, ATLASSIAN_ITERATIONS, data[:16], data[16:])
     if name.startswith("FSHP"):
         return _fshp(name, rest)
-    if name in ("PLAINTEXT", "CLEARTEXT", "NOOP"):
+    if name in ("PLAIN", "PLAINTEXT", "CLEARTEXT", "NOOP"):
         raise FormatError("The value is the password in clear text, no hash", "Reset the password")
     raise FormatError("The value is not a password hash of a known scheme", _REMEDY)
 

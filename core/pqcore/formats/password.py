@@ -43,10 +43,12 @@ _LAYER = re.compile(
 )
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}:[1-9][0-9]{0,9}", re.ASCII)
 _ARGON2 = re.compile(
-    r"(?:argon2)?\$argon2(id|i|d)\$v=19\$(m=[0-9]+,t=[0-9]+,p=[0-9]+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)", re.ASCII
+    r"(?:argon2|\{ARGON2(?:ID|I)?\})?\$argon2(id|i|d)\$v=19\$(m=[0-9]+,t=[0-9]+,p=[0-9]+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)",
+    re.ASCII,
 )
 _MYSQL41 = re.compile(r"\*[0-9A-Fa-f]{40}", re.ASCII)  # begins as unusable values do
-ARGON2_PREFIXES = tuple(f"{start}$argon2{kind}$" for start in ("", "argon2") for kind in ("id", "i", "d"))
+_ARGON2_STARTS = ("", "argon2", "{ARGON2}", "{ARGON2ID}", "{ARGON2I}")  # PHC, Django, LDAP, Dovecot
+ARGON2_PREFIXES = tuple(f"{start}$argon2{kind}$" for start in _ARGON2_STARTS for kind in ("id", "i", "d"))
 
 
 class Kind(StrEnum):
