@@ -121,10 +121,17 @@ def test_options_by_scope(editor: Editor) -> None:
     start = '{"table": "users", "options": {'
     names = editor.labels(start + "|}}", Scope.HASHES)
     assert names[0] == "mode"
-    assert "old_key" not in names
+    assert "label" not in names
+    assert "old_key" not in editor.labels(start + '"mode": "password", |}}', Scope.HASHES)
+    assert "old_key" in editor.labels(start + '"mode": "blind-index", |}}', Scope.HASHES)
     assert "source" not in editor.labels(start + '"mode": "password", |}}', Scope.HASHES)
     assert "source" in editor.labels(start + '"mode": "digest", |}}', Scope.HASHES)
-    assert editor.labels(start + '"mode": "|"}}', Scope.HASHES) == ["password", "digest"]
+    assert editor.labels(start + '"mode": "|"}}', Scope.HASHES) == [
+        "password",
+        "digest",
+        "blind-index",
+        "nested-index",
+    ]
     assert editor.labels(start + '"source": "pa|"}}', Scope.HASHES) == ["password_hash"]
 
 
