@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from pqcore.errors import DatabaseError
 from pqcore.inspection.inspector import Inspector, Place, Stopped
+from pqcore.policies import POLICIES
 from pqcore.workspace import Workspace
 from pqtui.screens.estate import EstateScreen
 from pqtui.screens.new_job import NewJobScreen
@@ -68,6 +70,31 @@ async def test_another_policy_is_another_class_without_reading_again(
         monkeypatch.setattr(Inspector, "sample", lambda *_: pytest.fail("it was read again"))
         await pilot.press("p")
         await shows(pilot, "under nist-general")
+
+
+async def test_policies_of_the_database_are_offered_too(filled: Workspace) -> None:
+    with filled.db.write() as conn:
+        conn.exec_driver_sql("INSERT INTO encryption_policies (policy_name) VALUES ('house')")
+    async with opened(filled) as pilot:
+        await pilot.press("i")
+        await shows(pilot, "salted SHA-1")
+        for _ in POLICIES:
+            await pilot.press("p")
+        await shows(pilot, "under house")
+
+
+async def test_tables_that_may_not_be_read_are_named(filled: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    finding = Inspector._found
+
+    def refused(self: Inspector, schema: str | None, table: str) -> Place:
+        if table == "users":
+            raise DatabaseError("Permission is denied for the table users")
+        return finding(self, schema, table)
+
+    monkeypatch.setattr(Inspector, "_found", refused)
+    async with opened(filled) as pilot:
+        await pilot.press("i")
+        await shows(pilot, "salted SHA-1", "users left out: Permission is denied for the table users.")
 
 
 async def test_reading_every_row_leaves_the_screen_free_and_can_be_stopped(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from textual.content import Content
@@ -120,3 +120,12 @@ def progress(table: str, done: int, total: int | None) -> str:
         return clean(table, limit=60)
     of = f" of {show.count(total)}" if total else ""
     return f"{clean(table, limit=60)}: {show.count(done)}{of} rows"
+
+
+def left_out(unread: Mapping[str, str]) -> str:
+    """Which tables could not be read, and why the first could not; empty where all could."""
+    if not unread:
+        return ""
+    table, why = next(iter(unread.items()))
+    more = f", and {len(unread) - 1} more" if len(unread) > 1 else ""
+    return f"{clean(table, limit=40)}{more} left out: {why}."

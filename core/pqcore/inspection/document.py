@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pqcore.inspection.interval import Share
@@ -19,8 +19,14 @@ _NAMES = {
 }
 
 
-def to_document(reports: Sequence[ColumnReport], level: Level) -> dict[str, Any]:
-    """Everything that is in the reports, and the selections that follow from them."""
+def to_document(
+    reports: Sequence[ColumnReport], level: Level, unread: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Everything that is in the reports, and the selections that follow from them.
+
+    Args:
+        unread: tables that could not be read, and why.
+    """
     whole = summary(reports)
     return {
         "policy": level.policy,
@@ -33,6 +39,7 @@ def to_document(reports: Sequence[ColumnReport], level: Level) -> dict[str, Any]
             "columns_of_unknown_size": whole.unsized,
         },
         "columns": [_column(report) for report in reports],
+        "left_out": [{"table": table, "why": why} for table, why in (unread or {}).items()],
     }
 
 

@@ -12,7 +12,7 @@ from pqcore.errors import ExitCode, UsageError
 from pqcore.inspection.cbom import require as require_library
 from pqcore.inspection.cbom import to_cbom
 from pqcore.inspection.document import to_document
-from pqcore.inspection.inspector import Inspector, Place, Stopped
+from pqcore.inspection.inspector import Inspector, Place
 from pqcore.inspection.propose import propose
 from pqcore.inspection.rating import Level
 from pqcore.inspection.report import ColumnReport, FormReport, summary
@@ -24,6 +24,7 @@ from pqtui.cli.session import opened, require_file
 from pqtui.cli.signals import run_stoppable
 from pqtui.inspection_text import form_text, lineage_text, safe_text, share_text, values_text
 
+_NOTHING_KEPT = "Nothing was changed; without --exact a sample answers within seconds"
 _HEADINGS = ("COLUMN", "FORM", "VALUES", "SHARE", "CLASS")
 
 
@@ -36,9 +37,8 @@ def inspect(args: argparse.Namespace) -> int:
     with opened(settings, require_schema=False) as workspace:
         level = workspace.level(args.policy)
         inspector = workspace.inspector(level, stop=stopped.is_set)
-        reports = run_stoppable(lambda: _reports(inspector, args), stopped.set)
-    if reports is None:  # run_stoppable has raised
-        return ExitCode.INTERRUPTED
+        # Stopped comes out of the thread only where run_stoppable raises in its stead.
+        reports = run_stoppable(lambda: _reports(inspector, args), stopped.set, remedy=_NOTHING_KEPT)
     for table, why in inspector.unread.items():
         print(f"pqconsole: {clean(table)} is left out: {clean(why)}", file=sys.stderr)
     if args.selections is not None:
@@ -46,21 +46,18 @@ def inspect(args: argparse.Namespace) -> int:
     if args.cbom is not None:
         _write_cbom(args.cbom, reports, level)
     elif args.json:
-        print_json(to_document(reports, level))
+        print_json(to_document(reports, level, inspector.unread))
     else:
         _print(reports, level)
     return ExitCode.OK
 
 
-def _reports(inspector: Inspector, args: argparse.Namespace) -> list[ColumnReport] | None:
+def _reports(inspector: Inspector, args: argparse.Namespace) -> list[ColumnReport]:
     reports: list[ColumnReport] = []
-    try:
-        places = inspector.named(args.column) if args.column else inspector.everything()
-        with building() as show:
-            for place in places:
-                reports += _of_place(inspector, place, args, show)
-    except Stopped:
-        return None
+    places = inspector.named(args.column) if args.column else inspector.everything()
+    with building() as show:
+        for place in places:
+            reports += _of_place(inspector, place, args, show)
     return reports
 
 

@@ -26,11 +26,14 @@ class Interrupted(PQConsoleError):
     exit_code = ExitCode.INTERRUPTED
 
 
-def run_stoppable(work: Callable[[], T], stop: Callable[[], None]) -> T:
+_GOES_ON = "What is done is kept; the same command goes on from there"
+
+
+def run_stoppable(work: Callable[[], T], stop: Callable[[], None], *, remedy: str = _GOES_ON) -> T:
     """Run ``work`` in a thread of its own and return its result; to be called in the main thread.
 
     At the first Ctrl-C, SIGTERM or SIGHUP ``stop`` is called, ``work`` is waited for (it checkpoints) and
-    ``Interrupted`` raised. A second signal leaves at once: leases run out, nothing is lost.
+    ``Interrupted`` raised with ``remedy``. A second signal leaves at once: leases run out, nothing is lost.
     """
     with _Bell() as bell, _signals(bell) as received:
         future, thread = _start(work, bell)
@@ -43,7 +46,7 @@ def run_stoppable(work: Callable[[], T], stop: Callable[[], None]) -> T:
     if not received:
         return future.result()
     name = signal.Signals(received[0]).name
-    raise Interrupted(f"Stopped by {name}", "What is done is kept; the same command goes on from there")
+    raise Interrupted(f"Stopped by {name}", remedy)
 
 
 class _Bell:

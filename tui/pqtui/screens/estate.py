@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -75,6 +75,14 @@ class EstateScreen(Screen["Draft | None"]):
             self.done = done
             self.total = total
 
+    class Policies(Message):
+        """The policies that there are: what each asks for, and its id in the database where it has one."""
+
+        def __init__(self, levels: Sequence[Level], ids: Mapping[str, int]) -> None:
+            super().__init__()
+            self.levels = tuple(levels)
+            self.ids = dict(ids)
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,i", "leave", "Back", show=False),
         Binding("n", "new", "New job", show=False),
@@ -90,6 +98,7 @@ class EstateScreen(Screen["Draft | None"]):
         super().__init__()
         self._reads: dict[tuple[str | None, str], _Read] = {}
         self._lines: tuple[Line, ...] = ()
+        self._levels = tuple(level_of(policy) for policy in POLICIES)
         self._policy = 0
         self._stop = threading.Event()
         self._busy = ""  # what is being read now
@@ -105,7 +114,7 @@ class EstateScreen(Screen["Draft | None"]):
     @property
     def level(self) -> Level:
         """The policy that values are held against."""
-        return level_of(POLICIES[self._policy])
+        return self._levels[self._policy]
 
     def compose(self) -> ComposeResult:
         """A title, the estate in one line, the forms, what is known of the one under the cursor."""
@@ -142,22 +151,23 @@ class EstateScreen(Screen["Draft | None"]):
     # reading, in threads
 
     def _begin(self, what: str, work: Callable[[Inspector], None]) -> None:
-        """Let ``work`` read in a thread; what was read before is stopped."""
+        """Let ``work`` read in a thread; what is read now is stopped."""
         self._stop.set()
         self._stop = stop = threading.Event()
         self._busy, self._problem = what, ""
         console, level = self.console, self.level
 
-        def body() -> None:
+        def body() -> str:
             inspector = console.workspace.inspector(level, stop=stop.is_set)
             with suppress(Stopped):
                 work(inspector)
+            return text.left_out(inspector.unread)
 
-        def ended(outcome: Outcome[None]) -> None:
+        def ended(outcome: Outcome[str]) -> None:
             if stop is not self._stop:
                 return  # something else is read by now
             self._busy = ""
-            self._problem = "" if outcome.error is None else str(outcome.error)
+            self._problem = (outcome.value or "") if outcome.error is None else str(outcome.error)
             if self.is_attached:
                 self._draw()
 
@@ -166,14 +176,26 @@ class EstateScreen(Screen["Draft | None"]):
 
     def _sample_all(self, inspector: Inspector) -> None:
         with suppress(PQConsoleError):  # without the tables of policies a job's target is chosen by hand
-            self._policy_ids = {policy.name: policy.id for policy in self.console.workspace.policies()}
+            self._tell(self._read_policies())
         for place in inspector.everything():
             self._tell(self.Reading(place.table, 0, None))
             self._tell(self.Known(place, inspector.sample(place, _SAMPLE_ROWS)))
 
+    def _read_policies(self) -> Policies:
+        workspace, ours = self.console.workspace, {policy.name for policy in POLICIES}
+        found = workspace.policies()
+        theirs = [workspace.level(policy.name) for policy in found if policy.name not in ours]
+        return self.Policies([*map(level_of, POLICIES), *theirs], {policy.name: policy.id for policy in found})
+
     def _tell(self, message: Message) -> None:
         with suppress(RuntimeError):  # the event loop closed meanwhile
             self.post_message(message)
+
+    @on(Policies)
+    def _policies_read(self, event: Policies) -> None:
+        event.stop()
+        self._levels, self._policy_ids = event.levels, event.ids
+        self._policy = min(self._policy, len(self._levels) - 1)
 
     @on(Known)
     def _known(self, event: Known) -> None:
@@ -275,7 +297,7 @@ class EstateScreen(Screen["Draft | None"]):
 
     def action_policy(self) -> None:
         """Hold the same counts against the next policy."""
-        self._policy = (self._policy + 1) % len(POLICIES)
+        self._policy = (self._policy + 1) % len(self._levels)
         self._draw()
 
     def action_exact(self) -> None:
