@@ -119,10 +119,16 @@ def test_several_forms_that_nothing_tells_apart_are_said_to_be_so() -> None:
         ("wrapped_key", b"\xfe" * 333),
         ("digest", "sha-512:" + "0" * 128),
         ("note", "nothing"),
+        ("password", "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21l$" + "A" * 43),  # below, and Argon2 already
+        ("password", "{noop}secret"),
+        ("wrapped_key", "eyJhbGciOiJSU0EtT0FFUC0yNTYiLCJlbmMiOiJBMjU2R0NNIn0.AA.AA.AA.AA"),  # JWE RSA-OAEP-256
+        ("wrapped_key", b"\xfe" * 80),  # HPKE X25519
+        ("wrapped_key", b"\xfe" * 60),  # AES-GCM
+        ("signature", "eyJhbGciOiJFUzI1NiJ9.AA.AA"),  # JWS ES256
         ("identifier", hashlib.md5(b"x").hexdigest()),
     ],
 )
-def test_what_is_fine_or_not_known_gets_none(name: str, value: str | bytes) -> None:
+def test_what_is_fine_not_known_or_not_read_by_any_job_gets_none(name: str, value: str | bytes) -> None:
     assert proposals(name, value) == []
 
 

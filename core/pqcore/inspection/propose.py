@@ -5,6 +5,7 @@ An empty text is no key's and no column's name, so the selection parser names ev
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ from pqcore.selection.document import parse
 from pqcore.selection.problem import SelectionError
 
 _LEFT = ""  # for the operator to fill in
+_AES_SIZE = re.compile(r"^AES-(128|192|256)-")
+# Argon2 is what passwords are wrapped in; the others need the stored value itself, or are no hash.
+_NOT_WRAPPED = ("Argon2", "yescrypt", "SCRAM", "MySQL caching_sha2", "password in the clear")
 _ECDSA_RAW = {"ECDSA-P256": 64, "ECDSA-P384": 96, "ECDSA-P521": 132}  # bytes of r and s side by side
 
 
@@ -57,7 +61,7 @@ def propose(report: ColumnReport) -> list[Proposal]:
     """Selections for those parts of a column that are not fine as they are; none for what no job can migrate."""
     poor = [form for form in report.forms if _wants_migration(form)]
     made: list[Proposal] = []
-    passwords = [f for f in poor if _use(f) is Use.PASSWORD]
+    passwords = [f for f in poor if _use(f) is Use.PASSWORD and not f.name.startswith(_NOT_WRAPPED)]
     named = [f for f in passwords if f.group.basis is Basis.STRUCTURE]
     if named:
         made.append(_proposal(report.column, Scope.HASHES, named, {"mode": "password"}))
@@ -67,9 +71,9 @@ def propose(report: ColumnReport) -> list[Proposal]:
     digests = [f for f in poor if _use(f) is Use.DIGEST and _digest_format(f) is not None]
     if digests:
         made.append(_digests(report.column, digests))
-    wraps = [f for f in poor if _use(f) is Use.WRAPPED_KEY]
+    wraps = [f for f in poor if _use(f) is Use.WRAPPED_KEY and _is_read(f, Scope.WRAPPERS)]
     made.extend(_keyed(report.column, Scope.WRAPPERS, wraps, {"old_key": _LEFT, "new_key": _LEFT}, _wrap_format))
-    signatures = [f for f in poor if _use(f) is Use.SIGNATURE]
+    signatures = [f for f in poor if _use(f) is Use.SIGNATURE and _is_read(f, Scope.SIGNATURES)]
     keys = {"payload": _LEFT, "old_key": _LEFT, "new_key": _LEFT}
     made.extend(_keyed(report.column, Scope.SIGNATURES, signatures, keys, _signature_format))
     return made
@@ -87,6 +91,15 @@ def _use(form: FormReport) -> Use | None:
     if uses == {Use.DIGEST, Use.MAC}:
         return Use.DIGEST
     return next(iter(uses)) if len(uses) == 1 else None
+
+
+def _is_read(form: FormReport, scope: Scope) -> bool:
+    """Whether a format of the scope's options can be the one of these values: ``AES-KW`` for ``AES-128-KW``."""
+    families = {_AES_SIZE.sub("AES-", choice).partition("-")[0] for choice in _choices(scope, "format")}
+    names = [_AES_SIZE.sub("AES-", c.form.name) for c in form.group.candidates]
+    if any(name.startswith("AES-") for name in names):
+        return all(any(name.startswith(choice) for choice in _choices(scope, "format")) for name in names)
+    return any(name.partition("-")[0] in families for name in names)
 
 
 def _digests(column: Column, forms: Sequence[FormReport]) -> Proposal:
