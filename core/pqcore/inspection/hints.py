@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pqcore.formats.detection.forms import Basis, Candidate, Detection, State, Use
 
@@ -191,4 +191,4 @@ def narrow(detection: Detection, meant: frozenset[Use] | None, named: Declared |
 
 def _kept(detection: Detection, kept: Sequence[Candidate], basis: Basis) -> Detection:
     state = State.RECOGNISED if len(kept) == 1 else State.AMBIGUOUS
-    return replace(detection, state=state, candidates=tuple(kept), basis=basis)
+    return Detection(state, tuple(kept), basis, detection.encoding, detection.length)

@@ -10,7 +10,7 @@ from pqcore.formats import signature as own_signature
 from pqcore.formats import wrapped_key as own_wrap
 from pqcore.formats.detection import forms, lengths, passwords, tokens
 from pqcore.formats.detection.forms import Basis, Candidate, Detection, Form, State, Use, post_quantum
-from pqcore.formats.encoding import Encoding, decode
+from pqcore.formats.encoding import Encoding, decode, encode
 from pqcore.formats.errors import FormatError
 
 LONGEST = 1 << 18  # characters or bytes; nothing that is told here is longer
@@ -18,6 +18,14 @@ _LEAST_HEX = 32  # digits; fewer are as well a number or a word
 _LEAST_BASE64 = 22  # characters of 16 bytes
 
 _EMPTY = Detection(State.EMPTY)
+# The first character of our magic values in each encoding, as text and as bytes.
+_OWN_STARTS = frozenset(
+    first
+    for magic in (own_wrap.MAGIC, own_wrap.NESTED_MAGIC, own_signature.MAGIC)
+    for encoding in Encoding
+    for text in [encode(magic, encoding)]
+    for first in ([text[:1]] if isinstance(text, bytes) else [text[:1], text[:1].encode()])
+)
 _DIGEST_FORMS = {
     form.name: form
     for form in (
@@ -62,6 +70,8 @@ def detect(value: str | bytes | None) -> Detection:
 
 def _own(value: str | bytes) -> Detection | None:
     """Values that this program wrote: wrapped keys, signatures."""
+    if value[:1] not in _OWN_STARTS:  # most values are not ours, and there are many
+        return None
     if own_wrap.recognise(value):
         return _own_wrap(value)
     return _own_signature(value) if own_signature.recognise(value) else None

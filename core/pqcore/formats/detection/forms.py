@@ -51,6 +51,9 @@ class Form:
     own: bool = False
     wraps_old: bool = False
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # counted by the million: the name's hash is kept by Python
+
 
 Detail = tuple[str, str | int]
 
