@@ -19,7 +19,8 @@ from pqcore.formats.signature import verify_signature
 from pqcore.formats.wrapped_key import open_wrapped_key, parse
 
 FILE = Path(__file__).with_name("golden.json")
-LOGINS = json.loads(Path(__file__).with_name("golden_passwords.json").read_text())
+LOGINS_FILE = Path(__file__).with_name("golden_passwords.json")
+LOGINS = json.loads(LOGINS_FILE.read_text(encoding="utf-8"))
 GOLDEN = json.loads(FILE.read_text())
 # The checker that others may run: pqcore cannot be imported in it.
 ALONE = (
@@ -90,8 +91,8 @@ def login_pepper(key_id: str) -> GoldenKey:
     return GoldenKey(key_id, "PEPPER", bytes.fromhex(LOGINS["peppers"][key_id]), None)
 
 
-def check_alone(path: Path) -> subprocess.CompletedProcess[str]:
-    checker = str(Path(__file__).with_name("check_golden.py"))
+def check_alone(path: Path, program: str = "check_golden.py") -> subprocess.CompletedProcess[str]:
+    checker = str(Path(__file__).with_name(program))
     return subprocess.run([sys.executable, "-I", "-c", ALONE, checker, str(path)], capture_output=True, text=True)
 
 
@@ -112,3 +113,19 @@ def test_the_checker_finds_what_is_wrong(tmp_path):
     done = check_alone(path)
     assert done.returncode == 1
     assert "WRONG: wrapped key under hybrid-768:1" in done.stdout
+
+
+def test_the_logins_come_out_by_the_documents_alone():
+    done = check_alone(LOGINS_FILE, "check_logins.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    left_out = set(done.stdout.split("left out: ")[1].split())
+    others = {"asa", "d4", "dcc", "dcc2", "lm", "my3", "nt", "or10", "pix"}  # MD4, DES and two devices
+    assert left_out == others | {"c1", "c16", "c5", "c6", "ca1", "cbg", "cbs", "cd", "cs1", "csm"}
+
+
+def test_the_checker_of_logins_finds_what_is_wrong(tmp_path):
+    path = tmp_path / "changed.json"
+    path.write_text(json.dumps(LOGINS | {"password": LOGINS["wrong"], "wrong": LOGINS["password"]}))
+    done = check_alone(path, "check_logins.py")
+    assert done.returncode == 1
+    assert "WRONG: atlassian_pbkdf2_sha1 (p1a) takes a wrong password" in done.stdout
