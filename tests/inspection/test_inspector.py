@@ -185,3 +185,14 @@ def test_a_database_that_goes_away_is_no_empty_estate(filled: Database, monkeypa
     monkeypatch.setattr(Rows, "first", away)
     with pytest.raises(DatabaseUnavailable):
         list(inspector(filled).everything())
+
+
+def test_a_walk_for_which_the_time_is_too_short_becomes_a_look(filled: Database) -> None:
+    catalog = Catalog(filled)
+    rows = Rows(filled, catalog.table(None, "vault"), ("region", "n"), ("wrap_alg",))
+    ticks = iter(range(0, 10_000, 3))  # each look at the clock takes three seconds
+    drawn = sampling.draw(rows, 300, seconds=50.0, rng=random.Random(1), clock=lambda: float(next(ticks)))
+    assert drawn.method is Method.SPREAD
+    assert 0 < len(drawn.rows) < 300
+    assert len({row.key for row in drawn.rows}) == len(drawn.rows)
+    assert {row.key[0] for row in drawn.rows} == {"east", "north", "west"}

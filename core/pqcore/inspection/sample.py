@@ -137,7 +137,12 @@ def _one(conn: sa.Connection, rows: Rows, rng: random.Random, ends: dict[Key, tu
             return None
         first, last = range_
         place = between(first[depth], last[depth], rng.random())
-        found = rows.edge(conn, *same, column >= sa.bindparam(None, place, type_=column.type)) or last
+        value = sa.bindparam(None, place, type_=column.type)
+        # From either side of the place: only from below, the first of a few values would never be met.
+        if rng.random() < 0.5:
+            found = rows.edge(conn, *same, column >= value) or last
+        else:
+            found = rows.edge(conn, *same, column <= value, last=True) or first
         prefix = (*prefix, found[depth])
         if found == last and first == last:
             return found
