@@ -59,7 +59,8 @@ class Vault:
         self._insert([(n, seal(secrets.token_bytes(32), self.keys.get(key), place)) for n, place in places.items()])
 
     def migrate(self, **members: Any) -> None:
-        options = {"format": "AES-KW", "encoding": "raw", "old_key": "kek", "new_key": "pq"}
+        more = members.pop("options", {})
+        options = {"format": "AES-KW", "encoding": "raw", "old_key": "kek", "new_key": "pq", **more}
         selection = {"table": "vault", "field": "wrapped", "options": options, **members}
         job = self.workspace.create_job(NewJob(Scope.WRAPPERS, selection, algorithm="ML-KEM-768"))
         worker = self.workspace.worker(threads=1)
@@ -112,3 +113,9 @@ def test_records_with_a_gap_prove_nothing(vault: Vault) -> None:
     found = vault.lineage()
     assert (found.born, found.rewrapped, found.unknown) == (0, 0, OLD + NEW)
     assert "not complete" in found.why
+
+
+def test_the_key_of_every_layer_counts_as_the_jobs(vault: Vault) -> None:
+    vault.migrate(options={"layer2_key": "app"})
+    found = vault.lineage()
+    assert (found.values, found.born, found.unknown) == (OLD, 0, OLD)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -86,7 +88,7 @@ def history(db: Database, table: str, column: str, name: str) -> History:
             return History()
         started = sa.select(jobs.c.id, jobs.c.selection, runs.c.target).join(runs, runs.c.job_id == jobs.c.id)
         rows = conn.execute(started.where(jobs.c.scope == Scope.WRAPPERS.value).limit(_MOST_JOBS + 1)).all()
-        mine: dict[int, str] = {}
+        mine: dict[int, frozenset[str]] = {}
         readable = len(rows) <= _MOST_JOBS
         for job_id, selection, target in rows:
             wanted = document(selection)
@@ -94,8 +96,8 @@ def history(db: Database, table: str, column: str, name: str) -> History:
                 readable = False
             elif (str(wanted.get("table")).casefold(), wanted.get("field")) == (table.casefold(), column):
                 fixed = document(target) or {}
-                mine[int(job_id)] = str(fixed.get("key_id") or "")
-                readable = readable and bool(fixed.get("key_id"))
+                mine[int(job_id)] = _keys(fixed)
+                readable = readable and bool(mine[int(job_id)])
         written: Counter[str] = Counter()
         if mine:
             counted = sa.select(ranges.c.job_id, sa.func.sum(ranges.c.migrated)).where(
@@ -103,8 +105,9 @@ def history(db: Database, table: str, column: str, name: str) -> History:
                 ranges.c.purpose.in_([Purpose.MIGRATE.value, Purpose.REQUEUE.value]),
             )
             for job_id, migrated in conn.execute(counted.group_by(ranges.c.job_id)):
-                written[mine[int(job_id)]] += int(migrated or 0)
-            for key_id in mine.values():
+                for key_id in mine[int(job_id)]:
+                    written[key_id] += int(migrated or 0)
+            for key_id in frozenset().union(*mine.values()):
                 written.setdefault(key_id, 0)
         beside = sa.select(sa.func.count()).where(signatures.c.table_name == name, signatures.c.field == column)
         return History(
@@ -113,6 +116,13 @@ def history(db: Database, table: str, column: str, name: str) -> History:
             readable and not _gone(conn) and not _restarted(conn, list(mine)),
             int(conn.execute(beside).scalar_one()),
         )
+
+
+def _keys(target: Mapping[str, Any]) -> frozenset[str]:
+    """All keys that a job writes with, each layer's: any of them may be the one that a value names first."""
+    layers = target.get("layer_keys")
+    named = [target.get("key_id"), *(layers.values() if isinstance(layers, Mapping) else ())]
+    return frozenset(key_id for key_id in named if isinstance(key_id, str) and key_id)
 
 
 def _gone(conn: sa.Connection) -> bool:
