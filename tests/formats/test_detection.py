@@ -15,10 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pqcore.formats.blind_index import index_value, nested_value
 from pqcore.formats.detection.detect import LONGEST, detect
 from pqcore.formats.detection.forms import Basis, Detection, State, Use
 from pqcore.formats.encoding import Encoding, encode
 from tests.formats import libpass_hashes
+from tests.formats.keyring import key
 from tests.formats.old_passwords import MAKERS
 
 GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
@@ -62,7 +64,20 @@ def test_wrapped_password_hashes_of_ours() -> None:
         assert isinstance(found.candidates[0].detail("m"), int)
 
 
-@pytest.mark.parametrize("value", [b"pqcwk1", b"pqcwk1" + bytes(40), "cHFjd2sxAAAA", "pq1$", "pq1$1,1,1$$a$b$c"])
+def test_blind_indexes_of_ours_say_what_they_are_over() -> None:
+    for value, over in (
+        (index_value("mail", key("index")), ""),
+        (nested_value(bytes(20), "SHA-1", key("index")), "SHA-1"),
+    ):
+        (candidate,) = detect(value).candidates
+        assert only(value.encode()) == only(value) == "HMAC-SHA-512"
+        assert (candidate.form.use, candidate.form.category, candidate.form.wraps_old) == (Use.MAC, 5, bool(over))
+        assert (candidate.detail("key"), candidate.detail("over")) == ("index:1", over)
+
+
+@pytest.mark.parametrize(
+    "value", [b"pqcwk1", b"pqcwk1" + bytes(40), "cHFjd2sxAAAA", "pq1$", "pq1$1,1,1$$a$b$c", "pqbi1$HMAC-SHA-512$x$$"]
+)
 def test_what_begins_like_ours_and_does_not_parse_is_damaged(value: str | bytes) -> None:
     assert detect(value).state is State.DAMAGED
 

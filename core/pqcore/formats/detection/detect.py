@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pqcore.crypto import catalogue
 from pqcore.errors import PQConsoleError
+from pqcore.formats import blind_index as own_index
 from pqcore.formats import digest as digests
 from pqcore.formats import password as own_password
 from pqcore.formats import signature as own_signature
@@ -107,6 +108,8 @@ def _own_signature(value: str | bytes) -> Detection:
 def _text(text: str) -> Detection:
     if text.startswith(own_password.PREFIX):
         return _own_password(text)
+    if own_index.recognise(text):
+        return _own_index(text)
     for named in (_tagged(text), passwords.password(text), tokens.jose(text)):
         if named is not None:
             candidate, whole = named
@@ -135,6 +138,18 @@ def _own_password(text: str) -> Detection:
     form = Form(f"Argon2id over {inner}", Use.PASSWORD, own=True, wraps_old=True)
     cost = wrapped.cost
     details = (("m", cost.memory), ("t", cost.passes), ("p", cost.lanes), ("pepper", wrapped.pepper))
+    return Detection(State.RECOGNISED, (Candidate(form, details),), Basis.STRUCTURE, None, len(text))
+
+
+def _own_index(text: str) -> Detection:
+    try:
+        parsed = own_index.parse(text)
+        category = catalogue.find(parsed.algorithm).nist_level
+    except PQConsoleError:
+        return _damaged(Form("pqconsole blind index", Use.MAC, own=True), len(text))
+    # HMAC over an old index is as hard to forge or to invert as HMAC over the content.
+    form = Form(parsed.algorithm, Use.MAC, category=category, own=True, wraps_old=bool(parsed.inner))
+    details = (("key", parsed.key_id), ("over", parsed.inner))
     return Detection(State.RECOGNISED, (Candidate(form, details),), Basis.STRUCTURE, None, len(text))
 
 
