@@ -55,6 +55,21 @@ def proposals(name: str, *values: str | bytes, declared: str = "") -> list[Propo
             ("options.source",),
         ),
         (
+            "email_hmac",
+            hashlib.sha256(b"x").digest(),
+            "",
+            Scope.HASHES,
+            {
+                "mode": "blind-index",
+                "source": "",
+                "old_key": "",
+                "new_key": "",
+                "format": "HMAC-SHA-256",
+                "encoding": "raw",
+            },
+            ("options.source", "options.old_key", "options.new_key"),
+        ),
+        (
             "wrapped_key",
             b"\xfe" * 256,
             "",

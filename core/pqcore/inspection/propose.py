@@ -71,6 +71,9 @@ def propose(report: ColumnReport) -> list[Proposal]:
     digests = [f for f in poor if _use(f) is Use.DIGEST and _digest_format(f) is not None]
     if digests:
         made.append(_digests(report.column, digests))
+    macs = [f for f in poor if _use(f) is Use.MAC and _digest_format(f) is not None]
+    if macs:
+        made.append(_index(report.column, macs))
     wraps = [f for f in poor if _use(f) is Use.WRAPPED_KEY and _is_read(f, Scope.WRAPPERS)]
     made.extend(_keyed(report.column, Scope.WRAPPERS, wraps, {"old_key": _LEFT, "new_key": _LEFT}, _wrap_format))
     signatures = [f for f in poor if _use(f) is Use.SIGNATURE and _is_read(f, Scope.SIGNATURES)]
@@ -107,7 +110,18 @@ def _digests(column: Column, forms: Sequence[FormReport]) -> Proposal:
     options: dict[str, Any] = {"mode": "digest", "source": _LEFT}
     options["format"] = formats.pop() if len(formats) == 1 else "auto"
     options |= _encoding(forms)
-    return _proposal(column, Scope.HASHES, forms, options, _where(column, forms))
+    keyed = any(c.form.use is Use.MAC for form in forms for c in form.group.candidates)
+    notes = ["If the values are keyed (HMAC), use mode blind-index with its keys instead"] if keyed else []
+    return _proposal(column, Scope.HASHES, forms, options, _where(column, forms), notes)
+
+
+def _index(column: Column, forms: Sequence[FormReport]) -> Proposal:
+    formats = {_digest_format(form) for form in forms}
+    options: dict[str, Any] = {"mode": "blind-index", "source": _LEFT, "old_key": _LEFT, "new_key": _LEFT}
+    options["format"] = formats.pop() if len(formats) == 1 else "auto"
+    options |= _encoding(forms)
+    notes = ["Where the content cannot be read, use mode nested-index, which needs no source and no old key"]
+    return _proposal(column, Scope.HASHES, forms, options, _where(column, forms), notes)
 
 
 def _digest_format(form: FormReport) -> str | None:
