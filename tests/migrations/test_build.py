@@ -50,6 +50,15 @@ def test_an_algorithm_of_the_wrong_class_is_called_so():
         (Scope.HASHES, "Argon2id", {"mode": "password", "user": FIELD}, UsageError, "options.user"),
         (Scope.HASHES, "Argon2id", {"mode": "password", "scheme": "msdcc"}, UsageError, "options.user"),
         (Scope.HASHES, "Argon2id", {"mode": "password", "scheme": "md6"}, UsageError, "options.scheme"),
+        (Scope.HASHES, "Argon2id", {"mode": "password", "salt": "salt"}, UsageError, "options.salt"),
+        (Scope.HASHES, "Argon2id", {"mode": "password", "scheme": "MD5(salt+password)"}, UsageError, "options.salt"),
+        (
+            Scope.HASHES,
+            "Argon2id",
+            {"mode": "password", "scheme": "MD5(salt+password)", "salt": FIELD},
+            UsageError,
+            "options.salt",
+        ),
         (Scope.HASHES, "SHA-512", {"mode": "digest", "source": FIELD}, UsageError, "options.source"),
         (
             Scope.HASHES,

@@ -87,6 +87,24 @@ def test_the_user_name_is_read_and_guarded():
     assert reason(job.migrate(row(old, login=7))) == "unparseable"
 
 
+@pytest.mark.parametrize("name", ["md5", "sha1", "sha256", "sha512"])
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("salt", ["k3Xz9", b"\x00\xff$,"])
+def test_a_salt_in_a_column_of_its_own(name, before, salt):
+    raw = salt if isinstance(salt, bytes) else salt.encode()
+    old = hashlib.new(name, raw + b"right" if before else b"right" + raw).hexdigest()
+    label = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256", "sha512": "SHA-512"}[name]
+    scheme = f"{label}({'salt+password' if before else 'password+salt'})"
+    assert check_password(old, "right", scheme=scheme, salt=salt).ok
+    job = passwords(scheme=scheme, salt="salt")
+    assert job.reads == job.guards == (FIELD, "salt")
+    new = new_value(job.migrate(row(old, salt=salt)))
+    assert check_password(new, "right").ok
+    assert not check_password(new, "wrong").ok
+    assert reason(job.migrate(row(old, salt=None))) == "unparseable"
+    assert job.migrate(row(new, salt=None)) == DONE
+
+
 def test_bytes_stay_bytes():
     new = new_value(passwords().migrate(row(MAKERS["sha1"](b"right").encode())))
     assert isinstance(new, bytes)

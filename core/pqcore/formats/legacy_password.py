@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pqcore.formats.errors import FormatError
 from pqcore.formats.legacy_scheme import LegacyHash, Scheme, check_bounds, derive_legacy
-from pqcore.formats.legacy_text import NAMED, USER_NAMES, USERS, candidates, read_described, read_named
+from pqcore.formats.legacy_text import NAMED, SALT_NAMES, USER_NAMES, USERS, candidates, read_described, read_named
 
 __all__ = [
     "NAMED",
+    "SALT_NAMES",
     "USERS",
     "USER_NAMES",
     "LegacyHash",
@@ -20,22 +21,25 @@ __all__ = [
 ]
 
 
-def parse_legacy(stored: str | bytes, scheme: str | None = None, user: str | bytes | None = None) -> LegacyHash:
+def parse_legacy(
+    stored: str | bytes, scheme: str | None = None, user: str | bytes | None = None, salt: str | bytes | None = None
+) -> LegacyHash:
     """Read an old hash.
 
     Args:
         stored: as the column holds it.
         scheme: one of ``NAMED``: what a value is that does not say what it is; never guessed.
         user: the user name, for schemes that take it as salt.
+        salt: for schemes whose salt is kept beside the hash.
 
     Raises FormatError where it is broken, out of bounds or of no known scheme; where a scheme has to be named, the
     error says which ones it could be.
     """
-    name = user.encode("utf-8", "surrogatepass") if isinstance(user, str) else user
+    name, beside = _bytes(user), _bytes(salt)
     text = as_text(stored)
     found = None if text is None else read_described(text, name)
     if found is None and scheme is not None:
-        found = read_named(stored, scheme, name)
+        found = read_named(stored, scheme, name, beside)
     if found is None:
         raise _unknown(stored)
     return check_bounds(found)
@@ -58,6 +62,10 @@ def as_text(stored: str | bytes) -> str | None:
         return stored.decode()
     except UnicodeDecodeError:
         return None
+
+
+def _bytes(value: str | bytes | None) -> bytes | None:
+    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
 
 
 def _unknown(stored: str | bytes) -> FormatError:

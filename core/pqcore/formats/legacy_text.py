@@ -75,8 +75,13 @@ def read_described(text: str, user: bytes | None = None) -> LegacyHash | None:
     return None
 
 
-def read_named(value: str | bytes, name: str, user: bytes | None = None) -> LegacyHash:
+def read_named(value: str | bytes, name: str, user: bytes | None = None, salt: bytes | None = None) -> LegacyHash:
     """An old hash of the scheme that the selection names (one of ``NAMED``). Raises FormatError."""
+    if name in _SALT_BESIDE:
+        if salt is None:
+            raise FormatError(f"{name} needs its salt", "Name the column of the salt in options.salt")
+        scheme, size = _SALT_BESIDE[name]
+        return LegacyHash(scheme, 0, salt, _digest(value, size, name))
     if name in USER_NAMES and user is None:
         raise FormatError(f"{name} takes the user name as salt", "Name the column of the user name in options.user")
     if name in _PLAIN:
@@ -85,14 +90,14 @@ def read_named(value: str | bytes, name: str, user: bytes | None = None) -> Lega
     text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
     if name in _CISCO:
         return LegacyHash(_CISCO[name], 0, user or b"", _match(rf"({_CRYPT}{{16}})", text, name)[1].encode())
-    salt, digest = _match(_SALTED_CRYPT[name][1], text, name).groups()
-    return LegacyHash(_SALTED_CRYPT[name][0], 0, salt.encode(), digest.encode())
+    found = _match(_SALTED_CRYPT[name][1], text, name)
+    return LegacyHash(_SALTED_CRYPT[name][0], 0, found[1].encode(), found[2].encode())
 
 
 def candidates(value: str | bytes) -> tuple[str, ...]:
     """The names (of ``NAMED``) under which a value that does not say what it is could be read."""
     found = []
-    for name in NAMED:
+    for name in (name for name in NAMED if name not in _SALT_BESIDE):
         try:
             read_named(value, name, b"user")
         except FormatError:
@@ -129,7 +134,19 @@ _SALTED_CRYPT = {
 # The user name is their salt; Cisco's devices have passwords without a user too.
 USER_NAMES = ("postgres_md5", "msdcc", "msdcc2", "oracle10")
 USERS = (*USER_NAMES, *_CISCO)
-NAMED = (*_PLAIN, *_SALTED_CRYPT, *_CISCO)
+# The same digests with the salt in a column of its own, which application code of one's own often has.
+_SALT_BESIDE: Mapping[str, tuple[Scheme, int]] = {
+    "MD5(password+salt)": (Scheme.LDAP_MD5, 16),
+    "MD5(salt+password)": (Scheme.SALTED_MD5, 16),
+    "SHA-1(password+salt)": (Scheme.LDAP_SHA1, 20),
+    "SHA-1(salt+password)": (Scheme.SALTED_SHA1, 20),
+    "SHA-256(password+salt)": (Scheme.LDAP_SHA256, 32),
+    "SHA-256(salt+password)": (Scheme.SALTED_SHA256, 32),
+    "SHA-512(password+salt)": (Scheme.LDAP_SHA512, 64),
+    "SHA-512(salt+password)": (Scheme.SALTED_SHA512, 64),
+}
+SALT_NAMES = tuple(_SALT_BESIDE)
+NAMED = (*_PLAIN, *_SALTED_CRYPT, *_CISCO, *SALT_NAMES)
 
 
 def _digest(value: str | bytes, size: int, name: str) -> bytes:

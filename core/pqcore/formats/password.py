@@ -159,6 +159,7 @@ def check_password(
     limits: Limits = Limits(),
     scheme: str | None = None,
     user: str | None = None,
+    salt: str | bytes | None = None,
 ) -> PasswordCheck:
     """Check a password against whatever the column holds; what a login calls.
 
@@ -171,6 +172,7 @@ def check_password(
         limits: largest Argon2id parameters to compute.
         scheme: as ``options.scheme`` of the migration, for values not migrated yet that do not say what they are.
         user: name of the user, for values not migrated yet whose scheme takes it as salt.
+        salt: the salt that is kept in another column, for values not migrated yet.
 
     Raises FormatError where the value is broken, of an unknown kind or beyond the limits; KeyStoreError where a pepper
     is missing. After ``rehash``, store ``hash_password(password)``, or your framework's own Argon2id hash.
@@ -185,7 +187,7 @@ def check_password(
         case Kind.ARGON2:
             return _check_argon2(_text(stored or ""), secret, cost, limits)
         case Kind.LEGACY | Kind.UNKNOWN:
-            legacy = parse_legacy(stored or "", scheme, user)
+            legacy = parse_legacy(stored or "", scheme, user, salt)
             digest = derive_legacy(legacy, secret)
             ok = digest is not None and hmac.compare_digest(digest, legacy.digest)
             return PasswordCheck(ok, ok)

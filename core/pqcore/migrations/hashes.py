@@ -42,6 +42,7 @@ class PasswordMigration:
         max_salt_chars: longest inner salt that is accepted.
         scheme: what values are that do not say it themselves (``legacy_password.NAMED``).
         user: the column of the user name, for schemes that take it as salt.
+        salt: the column of the salt, for schemes that keep it there.
     """
 
     place: Place
@@ -50,10 +51,11 @@ class PasswordMigration:
     max_salt_chars: int
     scheme: str | None = None
     user: str | None = None
+    salt: str | None = None
 
     @property
     def reads(self) -> tuple[str, ...]:
-        return (self.place.field,) if self.user is None else (self.place.field, self.user)
+        return (self.place.field, *(column for column in (self.user, self.salt) if column is not None))
 
     @property
     def guards(self) -> tuple[str, ...]:
@@ -77,7 +79,8 @@ class PasswordMigration:
             known = _without_work(old, self.scheme)
             if known is not None or old is None:
                 return known or Skipped(SkipReason.EMPTY)
-            return self._wrapped(old, legacy_password.parse_legacy(old, self.scheme, self._user_name(record)))
+            user, salt = _beside(record, self.user, "user name"), _beside(record, self.salt, "salt")
+            return self._wrapped(old, legacy_password.parse_legacy(old, self.scheme, user, salt))
         except BAD_DATA as error:
             return failed(error)
 
@@ -94,14 +97,6 @@ class PasswordMigration:
             raise ValueError(f"{column} is not written")
         pepper_id = "" if self.pepper is None else self.pepper.id
         return password.wrapped_length(self.cost, pepper_id, self.max_salt_chars)
-
-    def _user_name(self, record: Record) -> str | bytes | None:
-        if self.user is None:
-            return None
-        name = stored_bytes(record.values[self.user])
-        if name is None:
-            raise FormatError(f"The column {self.user} holds no user name", "Fill it in, or leave the row out")
-        return name
 
     def _wrapped(self, old: str | bytes, legacy: legacy_password.LegacyHash) -> Outcome:
         salt_chars = password.inner_salt_chars(legacy)
@@ -265,6 +260,7 @@ def build_hashes(
         max_salt_chars=int(chosen["max_salt_chars"]),
         scheme=chosen["scheme"],
         user=_user_column(place, chosen),
+        salt=_salt_column(place, chosen),
     )
 
 
@@ -290,6 +286,29 @@ def _user_column(place: Place, chosen: Mapping[str, Any]) -> str | None:
             f"options.user: {chosen['scheme']} takes the user name as salt", "Set it to the column of the user name"
         )
     return name
+
+
+def _salt_column(place: Place, chosen: Mapping[str, Any]) -> str | None:
+    name: str | None = chosen["salt"]
+    if name is not None and name in (place.field, chosen["user"]):
+        raise UsageError("options.salt: This column holds something else", "Name the column of the salt")
+    if (chosen["scheme"] in legacy_password.SALT_NAMES) != (name is not None):
+        raise UsageError(
+            f"options.salt: {chosen['scheme']} needs its salt" if name is None else "options.salt: No scheme takes it",
+            "Set it to the column of the salt"
+            if name is None
+            else f"Remove it, or set scheme to {' or '.join(legacy_password.SALT_NAMES)}",
+        )
+    return name
+
+
+def _beside(record: Record, column: str | None, what: str) -> str | bytes | None:
+    if column is None:
+        return None
+    value = stored_bytes(record.values[column])
+    if value is None:
+        raise FormatError(f"The column {column} holds no {what}", "Fill it in, or leave the row out")
+    return value
 
 
 def _pepper(keys: KeyProvider, name: str, target_key_id: str | None) -> Key:

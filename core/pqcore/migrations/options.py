@@ -207,6 +207,12 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
             when=("mode", "password"),
         ),
         OptionSpec(
+            "salt",
+            OptionKind.COLUMN,
+            "The column of the salt, for schemes whose name says where it goes, e.g. SHA-1(salt+password).",
+            when=("mode", "password"),
+        ),
+        OptionSpec(
             "max_salt_chars",
             OptionKind.INTEGER,
             "Longest salt of the old hashes to expect; the width of the new values is checked for it.",
