@@ -22,13 +22,19 @@ _UNSAFE = re.compile(
     "\u200b-\u200d\u2060-\u2065\u206a-\u206f"  # zero width and invisible operators
     "\ufff9-\ufffb\U000e0000-\U000e007f"  # interlinear annotation, tags
     "\ud800-\udfff"  # lone surrogates: cannot be encoded
+    "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # joiners and fillers: invisible, and terminals differ in their width
+    "\ufe00-\ufe0f\U000e0100-\U000e01ef\U0001f3fb-\U0001f3ff"  # variation selectors, skin tones: the same
     "]"
 )
+_MARK = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_MARKS = re.compile(f"([{_MARK}]{{2}})[{_MARK}]+")  # a pile of them covers other lines
+_FLAGS = re.compile("[\U0001f1e6-\U0001f1ff]")  # two make a flag on some terminals, two or four cells on others
 _CUT = "…"
 
 
 def clean(text: str, *, newline: str = " ", limit: int | None = None) -> str:
-    """Text without control characters, escape sequences, bidi controls and invisible characters.
+    """Text without control characters, escape sequences, bidi controls, invisible characters, and what terminals
+    measure differently: so a line is as wide everywhere as it is computed to be.
 
     Args:
         text: anything, e.g. a value read from a database or an environment variable.
@@ -42,7 +48,12 @@ def clean(text: str, *, newline: str = " ", limit: int | None = None) -> str:
         text = text[:reach]
     text = _SEQUENCE.sub("", text).replace("\t", " ")
     lines = [_UNSAFE.sub("", line) for line in _LINE_END.split(text)]
-    shown = newline.join(lines)
+    shown = _FLAGS.sub(_letter, _MARKS.sub(r"\1", newline.join(lines)))
     if limit is not None and (cut or len(shown) > limit):
         shown = shown[: max(0, limit - 1)] + _CUT[: max(0, limit)]
     return shown
+
+
+def _letter(flag: re.Match[str]) -> str:
+    """The letter that a regional indicator stands for."""
+    return chr(ord(flag[0]) - 0x1F1E6 + ord("A"))

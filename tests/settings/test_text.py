@@ -64,3 +64,23 @@ def test_lines_can_be_kept_apart() -> None:
 
 def test_a_hostile_megabyte_is_cut_before_it_is_worked_through() -> None:
     assert clean("x" * 10_000_000, limit=10) == "xxxxxxxxx…"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\u0301\u0302\u0303\u0304b", "a\u0301\u0302b"),
+        ("\U0001f1e9\U0001f1ea", "DE"),
+        ("\u2764\ufe0f", "\u2764"),
+        ("\U0001f44d\U0001f3fd", "\U0001f44d"),
+        ("x\u3164y\u115fz\u034f", "xyz"),
+        ("\u0e01\u0e47", "\u0e01\u0e47"),
+    ],
+)
+def test_what_terminals_measure_differently_is_left_out(text: str, shown: str) -> None:
+    assert clean(text) == shown
+
+
+@given(st.text())
+def test_cleaning_twice_changes_nothing(text: str) -> None:
+    assert clean(clean(text)) == clean(text)

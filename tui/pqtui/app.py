@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, SearchIcon
+from textual.filter import Monochrome, NoColor
 from textual.message import Message
 from textual.screen import Screen
 
@@ -38,6 +42,7 @@ from pqtui.theme import THEMES, first_theme
 POLL_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 _KEEP_SECONDS = 5.0
+_KEY_SECONDS = 2.0
 
 
 class ConsoleApp(App[int]):
@@ -70,6 +75,9 @@ class ConsoleApp(App[int]):
             self.text = text
             self.reply = reply
 
+    class KeyDone(Message):
+        """A key has passed every widget that could hear of it."""
+
     class Ended(Message):
         """A signal came, and the work here has been stopped."""
 
@@ -85,8 +93,14 @@ class ConsoleApp(App[int]):
         keep_session: bool = True,
     ) -> None:
         super().__init__()
+        if self.no_color:
+            # shades of grey are colours, too, and cost as many bytes
+            self._filters = [NoColor() if isinstance(each, Monochrome) else each for each in self._filters]
+            self.add_class("-no-color")
         self.workspace = workspace
         self._given = workspace
+        self._typed: deque[events.Key | events.Paste] = deque()
+        self._key_under_way: asyncio.TimerHandle | None = None
         self._reopen = reopen
         self.note = note
         self.now = now or (lambda: datetime.now(UTC))
@@ -139,6 +153,35 @@ class ConsoleApp(App[int]):
     def on_finished(self, event: Finished) -> None:
         """Work in the background ended: hand its outcome to whoever asked."""
         event.then(event.outcome)
+
+    # keys, one after the other: a slow line brings several at once, and the first may open the field for the rest
+
+    async def on_event(self, event: events.Event) -> None:
+        """What is typed waits until the key before it has done what it does; all else goes its way."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            self._typed.append(event)
+            await self._next_key()
+        else:
+            await super().on_event(event)
+
+    async def _next_key(self) -> None:
+        if self._key_under_way is not None or not self._typed:
+            return
+        # a key means that the terminal is looked at again: the widget that had the focus gets it back first
+        self.app_focus = True
+        target = self.focused or self.screen
+        # a widget that goes away with the key may say nothing any more
+        self._key_under_way = asyncio.get_running_loop().call_later(_KEY_SECONDS, self.post_message, self.KeyDone())
+        await super().on_event(self._typed.popleft())
+        if not target.post_message(self.KeyDone()):
+            self.post_message(self.KeyDone())
+
+    async def on_console_app_key_done(self) -> None:
+        """On to the next one."""
+        if self._key_under_way is not None:
+            self._key_under_way.cancel()
+            self._key_under_way = None
+        await self._next_key()
 
     # a passphrase, asked by a background thread
 

@@ -15,6 +15,8 @@ from pqcore.text import clean
 
 # Plain columns are as wide as the widest cell of the first rows, so that a long list can be streamed.
 _MEASURED_ROWS = 200
+# one long text must not pad every row
+_WIDEST = 60
 _GAP = "  "
 
 
@@ -112,11 +114,13 @@ def _print_rich(headings: Sequence[str], cells: Iterator[list[str]], right: froz
 
 
 def _print_plain(headings: Sequence[str], cells: Iterator[list[str]], right: frozenset[int]) -> None:
+    from rich.cells import cell_len
+
     first = list(islice(cells, _MEASURED_ROWS))
-    widths = [max(map(len, column)) for column in zip(headings, *first, strict=True)]
+    widths = [min(_WIDEST, max(map(cell_len, column))) for column in zip(headings, *first, strict=True)]
     for row in chain([list(headings)], first, cells):
-        padded = [
-            cell.rjust(width) if index in right else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
+        padded = []
+        for index, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            space = " " * max(0, width - cell_len(cell))
+            padded.append(space + cell if index in right else cell + space)
         print(_GAP.join(padded).rstrip())

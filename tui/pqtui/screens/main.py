@@ -124,7 +124,14 @@ class MainScreen(Screen[None]):
         yield TopBar(glyphs)
         with Container(id="panes"):
             with Vertical(id="jobs", classes="pane"):
-                yield Input(id="filter", placeholder=_FILTER_HINT, suggester=FilterSuggester(), compact=True)
+                # nothing selected: a key that comes before the focus has settled would be replaced by the next
+                yield Input(
+                    id="filter",
+                    placeholder=_FILTER_HINT,
+                    suggester=FilterSuggester(),
+                    compact=True,
+                    select_on_focus=False,
+                )
                 yield Static("", id="filter-problem")
                 yield JobList(glyphs, now, id="job-list")
             yield DetailPane(id="detail")
