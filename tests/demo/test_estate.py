@@ -99,6 +99,7 @@ def test_a_value_moved_to_another_data_set_does_not_read_back(
         (tables.files, "content", b"changed", "digests"),
         (tables.partner_keys, "check_value", "0" * 32, "partner keys"),
     ],
+    ids=["password", "document", "its digest", "record", "file", "partner key"],
 )
 def test_the_proof_sees_a_row_that_was_changed(
     keys: MemoryKeyProvider, tmp_path: Path, table: sa.Table, column: str, value: object, kind: str

@@ -88,7 +88,7 @@ def test_the_new_signature_goes_to_the_named_column(encoding):
     assert job.migrate(again) == job.verify(again) == DONE
 
 
-@pytest.mark.parametrize("stored", [OLD, STORED])
+@pytest.mark.parametrize("stored", [OLD, STORED], ids=["raw", "base64"])
 def test_the_new_column_is_encoded_as_the_old_one_by_default(stored):
     new = migrated(in_column().migrate(row(stored, body=PAYLOAD, pq_signature=None))).values["pq_signature"]
     assert type(new) is type(stored)

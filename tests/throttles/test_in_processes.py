@@ -88,6 +88,7 @@ class Steering:
 @pytest.mark.parametrize(
     ("throttle", "reason"),
     [({"windows": [WINDOW]}, f"outside {WINDOW}"), ({"rows_per_second": 1}, "rate 1/s")],
+    ids=["window", "rate"],
 )
 def test_a_throttle_reaches_processes(estate: Estate, worker: Worker, throttle: dict[str, Any], reason: str) -> None:
     target = algorithm_id(estate.db, Scope.WRAPPERS, "ML-KEM-768+X25519")
