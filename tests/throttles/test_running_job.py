@@ -171,6 +171,7 @@ def test_a_range_goes_on_with_the_size_that_the_one_before_it_reached(bench: Ben
 @pytest.mark.parametrize(
     ("throttle", "reason"),
     [({"windows": [WINDOW]}, f"outside {WINDOW}"), ({"rows_per_second": 0.001}, "rate 0.001/s")],
+    ids=["window", "rate"],
 )
 class TestEndsAtOnce:
     """A wait of hours gives way to what operators ask; without that, these tests would not end."""
