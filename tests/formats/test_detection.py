@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pqcore.formats.blind_index import index_value, nested_value
@@ -256,6 +256,7 @@ def test_tagged_digests() -> None:
     assert detect("sha-256:" + "0" * 60).state is State.DAMAGED
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400) | st.text(max_size=400))
 def test_no_value_makes_it_fail(value: str | bytes) -> None:
     found = detect(value)
@@ -282,12 +283,14 @@ STARTS = [
 ]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(STARTS), st.text("$:.{}|=,0129abcABC/+-_é\0", max_size=120))
 def test_no_value_that_begins_like_a_scheme_makes_it_fail(start: str, rest: str) -> None:
     detect(start + rest)
     detect((start + rest).encode())
 
 
+@settings(deadline=None)
 @given(st.sampled_from([b"pqcwk1", b"pqcsg1", b"\x30", b"\x01"]), st.binary(max_size=300), st.sampled_from(Encoding))
 def test_no_bytes_that_begin_like_a_form_make_it_fail(start: bytes, rest: bytes, encoding: Encoding) -> None:
     detect(encode(start + rest, encoding))
@@ -297,6 +300,7 @@ def test_a_value_of_megabytes_is_not_looked_at() -> None:
     assert detect("a" * (LONGEST + 1)) == Detection(State.UNRECOGNISED, length=LONGEST + 1)
 
 
+@settings(deadline=None)
 @given(st.integers(3, 300))  # base64 of fewer bytes fits old schemes, too
 def test_the_same_bytes_are_the_same_forms_in_every_encoding(size: int) -> None:
     data = b"\xfe" + bytes(range(255, 0, -1)) * 2

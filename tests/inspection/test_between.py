@@ -7,7 +7,7 @@ import uuid
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pqcore.inspection.between import between
@@ -15,12 +15,14 @@ from pqcore.inspection.between import between
 FRACTIONS = st.floats(0, 1, exclude_max=True)
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**63), 2**63), st.integers(-(2**63), 2**63), FRACTIONS)
 def test_integers(a: int, b: int, fraction: float) -> None:
     low, high = min(a, b), max(a, b)
     assert low <= between(low, high, fraction) <= high + 1024  # floats round
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=20), st.binary(max_size=20), FRACTIONS)
 def test_bytes(a: bytes, b: bytes, fraction: float) -> None:
     low, high = min(a, b), max(a, b)
@@ -29,6 +31,7 @@ def test_bytes(a: bytes, b: bytes, fraction: float) -> None:
     assert found[:12] <= high.ljust(32, b"\xff")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20), FRACTIONS)
 def test_text_never_fails(a: str, b: str, fraction: float) -> None:
     assert isinstance(between(a, b, fraction), str)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pqcore.inspection.interval import share
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5000), st.data())
 def test_bounds_are_in_order_and_possible(read: int, data: st.DataObject) -> None:
     count = data.draw(st.integers(0, read))
