@@ -299,7 +299,15 @@ class _Count:
         except FormatError:
             self.unreadable += 1
             return
-        self.needing += any(_may_open(claim, row, info) for claim in claims) if keys is None else info.id in keys
+        if keys is not None and info.id in keys:
+            self.needing += 1
+        elif keys is None or (value is not None and _is_nested_index(value)):
+            self.needing += any(_may_open(claim, row, info) for claim in claims)
+
+
+def _is_nested_index(value: str | bytes) -> bool:
+    """Whether looking the value up takes its old key as well, which it does not name."""
+    return blind_index.recognise(value) and bool(blind_index.parse(value).inner)
 
 
 def _may_open(claim: _Claim, row: Mapping[str, Any], info: KeyInfo) -> bool:

@@ -105,6 +105,19 @@ def test_a_row_may_name_its_old_key(small: Estate) -> None:
     assert needing(small, "kek:2") == {"vault.wrapped": ROWS - 10}
 
 
+def test_a_nested_index_needs_its_old_key_too(small: Estate) -> None:
+    digest = "A" * 86
+    with small.db.write() as conn:
+        for number, inner in ((0, "HMAC-SHA-256"), (1, "")):
+            value = f"pqbi1$HMAC-SHA-512$index:1${inner}${digest}"
+            conn.execute(sa.text("UPDATE vault SET wrapped = :v WHERE number = :n"), {"v": value, "n": number})
+        conn.execute(sa.text("DELETE FROM vault WHERE number > 1"))
+    options = {"mode": "blind-index", "source": "record", "old_key": "kek", "new_key": "index"}
+    options["format"] = "HMAC-SHA-256"
+    small.jobs.create(Scope.HASHES, {"table": "vault", "field": "wrapped", "options": options}, algorithm_id=1)
+    assert needing(small, "kek:1") == {"vault.wrapped": 1}
+
+
 def test_an_unfinished_job_needs_the_key_it_names(small: Estate) -> None:
     document = {"table": "vault", "field": "wrapped", "options": {"new_key": "kem:1"}}
     target = algorithm_id(small.db, Scope.WRAPPERS, "ML-KEM-768+X25519")

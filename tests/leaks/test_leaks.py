@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import logging
 import os
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,22 +27,11 @@ from pqcore.keys.file import FileKeyProvider
 from pqcore.migrations import signatures, wrappers
 from pqcore.settings import load
 from pqcore.workspace import Workspace
+from tests.cli.conftest import own_logs  # noqa: F401 - each test keeps its logs in its own home
 from tests.console.conftest import opened, screen_text, until
 from tests.keys.vault_server import TOKEN
 from tests.leaks.canaries import Canaries, Findings, forms
 from tests.leaks.estate import DATABASE_PASSWORD, PASSPHRASE, ROWS, Estate
-
-
-@pytest.fixture(autouse=True)
-def own_logs() -> Iterator[None]:
-    """Each test keeps its logs in its own home."""
-    root = logging.getLogger()
-    before = list(root.handlers)
-    yield
-    for handler in set(root.handlers) - set(before):
-        root.removeHandler(handler)
-        handler.close()
-    logging.captureWarnings(False)
 
 
 @pytest.fixture(scope="session")
