@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from pqcore.errors import ConfigurationError
@@ -30,7 +30,7 @@ class VaultSettings:
     namespace: str | None = None
     ca_file: str | None = None
     token_file: str | None = None
-    token_command: tuple[str, ...] | None = None
+    token_command: tuple[str, ...] | None = field(default=None, repr=False)
     seconds: float = _SECONDS
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pqcore.database.connect import parse_url
+from pqcore.environment import variable
 from pqcore.errors import ConfigurationError, ExitCode, UsageError
 from pqcore.settings import Origin, Settings, config_file, load, problems, profile_names, profile_schema
 from pqcore.text import clean
@@ -121,15 +122,16 @@ def _values(settings: Settings) -> Iterator[Value]:
     yield value("connect_args", ", ".join(sorted(map(str, settings.connect_args))) or None)
     yield _secret("passphrase", settings, "passphrase_command", _PASSPHRASES, "asked for when it is needed")
     yield _secret("database password", settings, "password_command", (_PASSWORD,), "the URL, if any")
+    yield value("vault", None if settings.vault is None else settings.vault.address)
     yield value("data_dir", str(settings.data_dir))
     yield value("config_file", str(settings.config_file))
 
 
 def _secret(name: str, settings: Settings, command: str, variables: tuple[str, ...], default: str) -> Value:
     """Where a secret comes from. Of a command its program is shown: its arguments may hold another secret."""
-    for variable in variables:
-        if os.environ.get(variable):
-            return Value(name, _HIDDEN, Origin.ENV, variable)
+    for given in variables:
+        if variable(given):
+            return Value(name, _HIDDEN, Origin.ENV, given)
     words: tuple[str, ...] | None = getattr(settings, command)
     if words:
         shown = f"what {clean(words[0], limit=80)} prints"
