@@ -16,12 +16,13 @@ from pqcore.crypto import keys
 from pqcore.errors import KeyStoreError
 from pqcore.formats.errors import FormatError, NotAuthentic
 from pqcore.formats.legacy_signature import (
+    TOKENS,
     EcdsaEncoding,
     LegacySignature,
     LowS,
     SaltLength,
     SignatureParameters,
-    key_kind,
+    key_kinds,
     verify_legacy,
 )
 from tests.crypto.vectors import ROOT, records
@@ -35,6 +36,7 @@ CURVES = {
     LegacySignature.ECDSA_P384: ("ecdsa-384", "SHA384", ec.SECP384R1()),
     LegacySignature.ECDSA_P521: ("ecdsa-521", "SHA512", ec.SECP521R1()),
 }
+FORMS = tuple(form for form in LegacySignature if form not in TOKENS)
 RSA_FORMS = tuple(form for form in LegacySignature if form.startswith("RSA-"))
 
 
@@ -71,7 +73,7 @@ def raw(form: LegacySignature, der: bytes) -> bytes:
     return b"".join(number.to_bytes(size, "big") for number in decode_dss_signature(der))
 
 
-@pytest.mark.parametrize("form", LegacySignature)
+@pytest.mark.parametrize("form", FORMS)
 def test_signatures_verify_over_their_payload_only(form):
     signature = sign(form)
     verify_legacy(form, signature, PAYLOAD, key(key_name(form)))
@@ -79,7 +81,7 @@ def test_signatures_verify_over_their_payload_only(form):
         verify_legacy(form, signature, PAYLOAD + b"0", key(key_name(form)))
 
 
-@pytest.mark.parametrize("form", LegacySignature)
+@pytest.mark.parametrize("form", FORMS)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_any_change_is_told(form, data):
@@ -92,7 +94,7 @@ def test_any_change_is_told(form, data):
             verify_legacy(form, damaged, PAYLOAD, key(key_name(form)))
 
 
-@pytest.mark.parametrize("form", LegacySignature)
+@pytest.mark.parametrize("form", FORMS)
 @settings(max_examples=30, deadline=None)
 @given(data=st.binary(max_size=300))
 def test_any_bytes_are_refused(form, data):
@@ -101,15 +103,15 @@ def test_any_bytes_are_refused(form, data):
             verify_legacy(form, data, PAYLOAD, key(key_name(form)), parameters)
 
 
-@pytest.mark.parametrize("form", LegacySignature)
-@pytest.mark.parametrize("other", LegacySignature)
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("other", FORMS)
 def test_no_form_passes_for_another(form, other):
     if form is other:
         return
     signature = sign(form)
     with pytest.raises((FormatError, NotAuthentic, KeyStoreError)):
         verify_legacy(other, signature, PAYLOAD, key(key_name(form)))
-    if key_kind(form) != key_kind(other):
+    if key_kinds(form) != key_kinds(other):
         with pytest.raises(KeyStoreError, match="needs another"):
             verify_legacy(other, signature, PAYLOAD, key(key_name(form)))
 

@@ -10,12 +10,22 @@ from hypothesis import strategies as st
 
 from pqcore.errors import KeyStoreError
 from pqcore.formats.errors import FormatError, NotAuthentic
+from pqcore.formats.legacy_hpke import HpkeParameters
 from pqcore.formats.legacy_wrap import OAEP_HASHES, LegacyWrap, WrapParameters, legacy_wrap, unwrap, wrap
 from tests.crypto.vectors import records, rsa_private, rsa_records
 from tests.formats.keyring import imported, key
 
 DATA_KEY = bytes(range(32))
 AES_FORMS = (LegacyWrap.AES_KW, LegacyWrap.AES_KWP)
+HPKE = WrapParameters(hpke=HpkeParameters(aead="AES-256-GCM"))
+# The key that opens each form, and what the form leaves open.
+KEYS = {
+    **dict.fromkeys(AES_FORMS, ("aes-192", WrapParameters())),
+    LegacyWrap.AES_GCM: ("aes", WrapParameters()),
+    LegacyWrap.HPKE: ("x25519", HPKE),
+    LegacyWrap.JWE: ("aes", WrapParameters()),
+}
+RSA = ("rsa", WrapParameters(key_bytes=32))
 RSA_FORMS = tuple(OAEP_HASHES)
 HASHES = tuple(OAEP_HASHES.values())
 
@@ -135,23 +145,26 @@ def test_oaep_tells_any_change(form, bit):
 
 @given(st.sampled_from(LegacyWrap), st.binary(max_size=64) | st.binary(min_size=256, max_size=256))
 def test_any_bytes_are_refused_as_wraps(form, data):
+    name, parameters = KEYS.get(form, RSA)
     with pytest.raises((FormatError, NotAuthentic)):
-        unwrap(form, data, key("aes-192" if form in AES_FORMS else "rsa"))
+        unwrap(form, data, key(name), parameters)
 
 
 @pytest.mark.parametrize("form", LegacyWrap)
 def test_keys_of_the_wrong_kind_are_named(form):
-    name = "rsa" if form in AES_FORMS else "ed"
-    with pytest.raises(KeyStoreError, match="needs an"):
-        unwrap(form, bytes(256), key(name))
-    with pytest.raises(KeyStoreError, match="needs an"):
-        wrap(form, bytes(16), key(name))
+    _, parameters = KEYS.get(form, RSA)
+    value = wrap(form, DATA_KEY, key(KEYS.get(form, RSA)[0]), parameters)
+    for name in ("ed", "kem", "aes" if form not in KEYS or form is LegacyWrap.HPKE else "ed448"):
+        with pytest.raises(KeyStoreError, match="needs an"):
+            unwrap(form, value, key(name), parameters)
+        with pytest.raises(KeyStoreError, match="needs an"):
+            wrap(form, bytes(16), key(name), parameters)
 
 
-@pytest.mark.parametrize("form", RSA_FORMS)
+@pytest.mark.parametrize("form", [*RSA_FORMS, LegacyWrap.RSA_PKCS1])
 def test_what_is_too_long_for_the_key_is_refused(form):
     with pytest.raises(FormatError, match="too many"):
-        wrap(form, bytes(240), key("rsa"))
+        wrap(form, bytes(246), key("rsa"))
 
 
 def test_jose_names():

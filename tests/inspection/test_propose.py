@@ -138,13 +138,18 @@ def test_several_forms_that_nothing_tells_apart_are_said_to_be_so() -> None:
         ("password", "{noop}secret"),
         ("wrapped_key", "eyJhbGciOiJSU0EtT0FFUC0yNTYiLCJlbmMiOiJBMjU2R0NNIn0.AA.AA.AA.AA"),  # JWE RSA-OAEP-256
         ("wrapped_key", b"\xfe" * 80),  # HPKE X25519
-        ("wrapped_key", b"\xfe" * 60),  # AES-GCM
         ("signature", "eyJhbGciOiJFUzI1NiJ9.AA.AA"),  # JWS ES256
         ("identifier", hashlib.md5(b"x").hexdigest()),
     ],
 )
 def test_what_is_fine_not_known_or_not_read_by_any_job_gets_none(name: str, value: str | bytes) -> None:
     assert proposals(name, value) == []
+
+
+def test_what_may_be_aes_gcm_is_proposed_with_its_format_left_open() -> None:
+    (found,) = proposals("wrapped_key", b"\xfe" * 60)
+    assert found.scope is Scope.WRAPPERS
+    assert "options.format" in found.left
 
 
 def test_names_of_files_hold_no_signs_of_paths() -> None:

@@ -24,7 +24,7 @@ from pqcore.formats import password, signature, wrapped_key
 from pqcore.keys import file, sealing
 from pqcore.keys import keyring as document
 from pqcore.keys.file import FileKeyProvider
-from pqcore.migrations import signatures, wrappers
+from pqcore.migrations import old_wraps, signatures
 from pqcore.settings import load
 from pqcore.workspace import Workspace
 from tests.cli.conftest import own_logs  # noqa: F401 - each test keeps its logs in its own home
@@ -138,7 +138,7 @@ def failing(*args: Any, **kwargs: Any) -> Any:
 
 
 FAULTS = (
-    Fault("wrappers", wrappers, "unwrap"),
+    Fault("wrappers", old_wraps, "unwrap"),
     Fault("wrappers", suites, "seal"),
     Fault("wrappers", suites, "open_sealed"),
     Fault("wrappers", wrapped_key, "open_envelope"),
@@ -231,7 +231,7 @@ def test_processes_show_nothing(estate: Estate, monkeypatch: pytest.MonkeyPatch)
 async def test_a_console_session_shows_nothing(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = [estate.create(scope) for scope in ("wrappers", "signatures", "hashes")]
     with monkeypatch.context() as patch:
-        patch.setattr(wrappers, "unwrap", failing)
+        patch.setattr(old_wraps, "unwrap", failing)
         for job in jobs:
             estate.run("jobs", "run", job)
     monkeypatch.setattr(environment, "_withheld", {})

@@ -8,13 +8,15 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pqcore.errors import UsageError
 from pqcore.formats import signature
 from pqcore.formats.encoding import Encoding, decode, encode
 from pqcore.formats.legacy_signature import LegacySignature
 from pqcore.formats.signature import verify_signature
 from pqcore.migrations.base import Failed, Migrated, Scope, Skipped, SkipReason
 from tests.formats.keyring import ring
-from tests.formats.test_legacy_signature import key_name, raw, sign
+from tests.formats.test_jose import detached, signed
+from tests.formats.test_legacy_signature import FORMS, key_name, raw, sign
 from tests.migrations.records import FIELD, WHEN, context, made, migrated, new_value, reason, row
 
 PAYLOAD = "pay 100 to alice"
@@ -25,14 +27,15 @@ STORED = encode(OLD, Encoding.BASE64)
 
 
 def migration(algorithm="ML-DSA-65", **options):
-    return made(Scope.SIGNATURES, algorithm, ED | options)
+    chosen = {name: value for name, value in (ED | options).items() if value is not None}
+    return made(Scope.SIGNATURES, algorithm, chosen)
 
 
 def in_column(**options):
     return migration(signature_field="pq_signature", **options)
 
 
-@pytest.mark.parametrize("form", LegacySignature)
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     ("algorithm", "name"), [("ML-DSA-44", "dsa-44"), ("ML-DSA-65", "dsa"), ("ML-DSA-87", "dsa-87")]
 )
@@ -70,6 +73,56 @@ def test_a_high_s_is_a_dead_letter_where_it_is_refused():
     low, high = (encode_dss_signature(r, one) for one in sorted((s, SECP256R1().group_order - s)))
     migrated(job.migrate(row(encode(low, Encoding.BASE64), body=PAYLOAD)))
     assert reason(job.migrate(row(encode(high, Encoding.BASE64), body=PAYLOAD))) == "unverifiable"
+
+
+JWS = {"format": "JWS", "payload": None}
+DETACHED = {"format": "JWS-detached"}
+
+
+@pytest.mark.parametrize("stored_as", [str, bytes])
+def test_a_jws_with_its_payload_needs_no_column(stored_as):
+    token = signed("EdDSA", payload=PAYLOAD.encode())
+    stored = token if stored_as is bytes else token.decode()
+    job = migration(**JWS)
+    assert job.reads == (FIELD,)
+    new = migrated(job.migrate(row(stored))).signature
+    form = verify_signature(new.value, PAYLOAD, token, ring(), context())
+    assert (form.old_algorithm, form.old_key_id) == ("JWS", "ed:1")
+    again = row(stored, signature=new)
+    assert job.migrate(again) == job.verify(again) == DONE
+    assert reason(migration(**JWS, old_key="other-ed").migrate(row(stored))) == "unverifiable"
+    assert reason(migration(**JWS, old_key="rsa").migrate(row(stored))) == "unparseable"
+    assert reason(job.migrate(row(detached(token).decode()))) == "unparseable"
+
+
+@pytest.mark.parametrize("mode", ["countersign", "replace"])
+def test_a_detached_jws_is_over_the_payload_column(mode):
+    token = detached(signed("ES384", payload=PAYLOAD.encode()))
+    job = migration(**DETACHED, old_key="ecdsa-384", mode=mode)
+    outcome = migrated(job.migrate(row(token.decode(), body=PAYLOAD)))
+    if mode == "countersign":
+        verify_signature(outcome.signature.value, PAYLOAD, token, ring(), context())
+    else:
+        verify_signature(outcome.values[FIELD], PAYLOAD, None, ring(), context())
+        assert len(outcome.values[FIELD]) <= job.max_width(FIELD)
+        assert job.migrate(row(outcome.values[FIELD], body=PAYLOAD)) == DONE
+    assert reason(job.migrate(row(token.decode(), body="another"))) == "unverifiable"
+    assert reason(job.migrate(row(signed("ES384").decode(), body=PAYLOAD))) == "unparseable"
+
+
+def test_a_payload_that_only_the_jws_has_is_never_replaced():
+    with pytest.raises(UsageError, match=r"options\.mode"):
+        migration(**JWS, mode="replace")
+
+
+def test_prefixes_frame_old_signatures():
+    text = "vault:v1:" + STORED
+    migrated(migration(text_prefix="vault:v1:").migrate(row(text, body=PAYLOAD)))
+    assert reason(migration(text_prefix="vault:v2:").migrate(row(text, body=PAYLOAD))) == "unparseable"
+    tink = bytes.fromhex("01aabbccdd") + OLD
+    new = migrated(migration(byte_prefix={"bytes": "01aabbccdd"}).migrate(row(tink, body=PAYLOAD))).signature
+    verify_signature(new.value, PAYLOAD, OLD, ring(), context())
+    assert reason(migration().migrate(row(tink, body=PAYLOAD))) == "unparseable"
 
 
 @pytest.mark.parametrize("encoding", Encoding)

@@ -2,13 +2,18 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pqcore.errors import UsageError
 from pqcore.formats import wrapped_key
 from pqcore.formats.encoding import Encoding, encode
+from pqcore.formats.key_check import KeyCheck, check_value
+from pqcore.formats.legacy_gcm import GcmLayout, take_apart
+from pqcore.formats.legacy_hpke import HpkeParameters
 from pqcore.formats.legacy_wrap import OAEP_HASHES, LegacyWrap, WrapParameters, wrap
 from pqcore.formats.wrapped_key import open_wrapped_key, parse, seal, seal_nested
 from pqcore.migrations.base import Failed, Scope, Skipped, SkipReason
@@ -18,6 +23,18 @@ from tests.migrations.records import FIELD, context, made, migrated, new_value, 
 DATA_KEY = bytes(range(32))
 DONE = Skipped(SkipReason.ALREADY_MIGRATED)
 RSA = {"format": "RSA-OAEP-SHA256", "old_key": "rsa", "new_key": "hybrid"}
+
+
+OPENED_BY = {
+    **dict.fromkeys(OAEP_HASHES, ("rsa", {}, WrapParameters())),
+    LegacyWrap.RSA_PKCS1: ("rsa", {"key_bytes": len(DATA_KEY)}, WrapParameters()),
+    LegacyWrap.HPKE: (
+        "x25519",
+        {"hpke_aead": "ChaCha20-Poly1305", "hpke_kdf": "HKDF-SHA512", "info": "app", "aad": {"bytes": "00"}},
+        WrapParameters(aad=b"\0", hpke=HpkeParameters("HKDF-SHA512", "ChaCha20-Poly1305", b"app")),
+    ),
+}
+GCM = {"format": "AES-GCM", "old_key": "aes"}
 
 
 def migration(algorithm="x-wing", policy="", **options):
@@ -39,9 +56,11 @@ def rsa_wrapped(plaintext=DATA_KEY, encoding=Encoding.BASE64, form=LegacyWrap.RS
     ],
 )
 def test_old_wraps_become_envelopes_of_the_same_key(form, algorithm, name):
-    old_key = "rsa" if form in OAEP_HASHES else "aes-128"
-    job = migration(algorithm, format=form.value, old_key=old_key, new_key=name)
-    new = new_value(job.migrate(row(encode(wrap(form, DATA_KEY, key(old_key)), Encoding.BASE64))))
+    old_key, options, parameters = OPENED_BY.get(form, ("aes-128", {}, WrapParameters()))
+    job = migration(algorithm, format=form.value, old_key=old_key, new_key=name, **options)
+    old = wrap(form, DATA_KEY, key(old_key), parameters)
+    stored = old.decode() if form is LegacyWrap.JWE else encode(old, Encoding.BASE64)
+    new = new_value(job.migrate(row(stored)))
     assert open_wrapped_key(new, ring(), context()) == DATA_KEY
     assert parse(new).key_id == f"{name}:1"
     assert len(new) <= job.max_width(FIELD)
@@ -119,6 +138,140 @@ def test_hash_and_label_are_held_to():
     migrated(migration(mgf1_hash="SHA-1").migrate(row(mixed)))
 
 
+def test_a_wrong_key_under_pkcs1_is_a_dead_letter_and_not_a_new_key():
+    job = migration(format="RSA-PKCS1-v1.5", key_bytes=32, old_key="other-rsa")
+    for _ in range(20):
+        old = wrap(LegacyWrap.RSA_PKCS1, DATA_KEY, key("rsa"))
+        assert reason(job.migrate(row(encode(old, Encoding.BASE64)))) == "unverifiable"
+    whole = encode(wrap(LegacyWrap.RSA_PKCS1, DATA_KEY, key("other-rsa")), Encoding.BASE64)
+    assert open_wrapped_key(new_value(job.migrate(row(whole))), ring(), context()) == DATA_KEY
+    longer = migration(format="RSA-PKCS1-v1.5", key_bytes=16, old_key="other-rsa")
+    assert reason(longer.migrate(row(whole))) == "unverifiable"
+
+
+@pytest.mark.parametrize("kind", KeyCheck)
+def test_a_check_value_beside_tells_a_wrong_data_key(kind):
+    """Two keys that both open a value are the case that nothing else can tell: e.g. two tenants' rows swapped."""
+    job = migration(format="RSA-PKCS1-v1.5", key_bytes=32, check=kind.value, check_field="kcv")
+    assert job.reads == (FIELD, "kcv")
+    assert job.guards == (FIELD,)
+    old = encode(wrap(LegacyWrap.RSA_PKCS1, DATA_KEY, key("rsa")), Encoding.BASE64)
+    kcv = check_value(kind, DATA_KEY)[:3]
+    for stored in (kcv, kcv.hex(), kcv.hex().upper()):
+        new = new_value(job.migrate(row(old, kcv=stored)))
+        assert open_wrapped_key(new, ring(), context()) == DATA_KEY
+        assert job.migrate(row(new, kcv=stored)) == DONE
+    swapped = encode(wrap(LegacyWrap.RSA_PKCS1, DATA_KEY[::-1], key("rsa")), Encoding.BASE64)
+    assert reason(job.migrate(row(swapped, kcv=kcv))) == "unverifiable"
+    for broken in (None, "", kcv[:2], "zzzzzz", 7):
+        assert reason(job.migrate(row(old, kcv=broken))) == "unparseable"
+
+
+@pytest.mark.parametrize("layout", GcmLayout)
+def test_gcm_layouts_are_told_by_the_option_alone(layout):
+    old = wrap(LegacyWrap.AES_GCM, DATA_KEY, key("aes"), WrapParameters(gcm_layout=layout, nonce_bytes=16))
+    stored = encode(old, Encoding.BASE64)
+    migrated(migration(**GCM, gcm_layout=layout.value, nonce_bytes=16).migrate(row(stored)))
+    for other in GcmLayout:
+        if other is not layout:
+            job = migration(**GCM, gcm_layout=other.value, nonce_bytes=16)
+            assert reason(job.migrate(row(stored))) == "unverifiable"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("hex", bytes.hex), ("hex", bytes), ("base64", lambda part: encode(part, Encoding.BASE64)), ("raw", bytes)],
+)
+def test_gcm_parts_may_be_in_columns_of_their_own(encoding, shown):
+    parts = take_apart(wrap(LegacyWrap.AES_GCM, DATA_KEY, key("aes")), GcmLayout.NONCE_CIPHERTEXT_TAG, 12)
+    stored = encode(parts.ciphertext, Encoding(encoding))
+    job = migration(**GCM, encoding=encoding, nonce_field="iv", tag_field="tag")
+    assert job.reads == job.guards == (FIELD, "iv", "tag")
+    assert job.writes == (FIELD,)
+    columns = {"iv": shown(parts.nonce), "tag": shown(parts.tag)}
+    new = new_value(job.migrate(row(stored, **columns)))
+    assert open_wrapped_key(new, ring(), context()) == DATA_KEY
+    assert job.migrate(row(new, **columns)) == DONE
+    assert reason(job.migrate(row(stored, **columns | {"iv": shown(bytes(12))}))) == "unverifiable"
+    for broken in ({"iv": None}, {"tag": shown(parts.tag[:-1])}, {"iv": 7}, {"tag": ""}):
+        assert reason(job.migrate(row(stored, **columns | broken))) == "unparseable"
+
+
+def test_associated_data_is_an_option_or_a_column():
+    fixed = encode(wrap(LegacyWrap.AES_GCM, DATA_KEY, key("aes"), WrapParameters(aad=b"app")), Encoding.BASE64)
+    migrated(migration(**GCM, aad="app").migrate(row(fixed)))
+    assert reason(migration(**GCM).migrate(row(fixed))) == "unverifiable"
+    job = migration(**GCM, aad_field="owner")
+    assert job.reads == (FIELD, "owner")
+    assert job.guards == (FIELD,)
+    for owner, aad in (("app", b"app"), (b"app", b"app"), (7, b"7"), (UUID(int=5), str(UUID(int=5)).encode())):
+        old = encode(wrap(LegacyWrap.AES_GCM, DATA_KEY, key("aes"), WrapParameters(aad=aad)), Encoding.BASE64)
+        migrated(job.migrate(row(old, owner=owner)))
+        assert reason(job.migrate(row(old, owner="another"))) == "unverifiable"
+    for owner in (None, 1.5, True, {}):
+        assert reason(job.migrate(row(fixed, owner=owner))) == "unparseable"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"nonce_field": FIELD}, "options.nonce_field"),
+        ({"tag_field": FIELD}, "options.tag_field"),
+        ({"aad_field": FIELD}, "options.aad_field"),
+        ({"aad_field": "owner", "aad": "app"}, "options.aad_field"),
+        ({"nonce_field": "iv", "tag_field": "iv"}, "options.tag_field"),
+    ],
+)
+def test_columns_that_cannot_be_are_refused(options, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        migration(**GCM, **options)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_text_prefix_frames_the_value(version):
+    """As HashiCorp Vault's transit engine writes it; other versions of its key are other keys."""
+    job = migration(**GCM, text_prefix="vault:v1:")
+    stored = f"vault:v{version}:" + encode(wrap(LegacyWrap.AES_GCM, DATA_KEY, key("aes")), Encoding.BASE64)
+    if version == 2:
+        assert reason(job.migrate(row(stored))) == "unparseable"
+        return
+    new = new_value(job.migrate(row(stored)))
+    assert open_wrapped_key(new, ring(), context()) == DATA_KEY
+    assert job.migrate(row(new)) == DONE
+    as_bytes = migration(**GCM, text_prefix="vault:v1:", encoding="base64").migrate(row(stored.encode()))
+    assert isinstance(new_value(as_bytes), bytes)
+    assert reason(job.migrate(row(stored.removeprefix("vault:v1:")))) == "unparseable"
+
+
+def test_a_byte_prefix_frames_the_value():
+    """As Tink writes it: 01 and four bytes of key id."""
+    prefix = bytes.fromhex("0112345678")
+    sealed = wrap(LegacyWrap.HPKE, DATA_KEY, key("ecdsa"), WrapParameters(hpke=HpkeParameters()))
+    options = {"format": "HPKE", "old_key": "ecdsa", "hpke_aead": "AES-128-GCM", "encoding": "raw"}
+    job = migration(**options, byte_prefix={"bytes": prefix.hex()})
+    assert open_wrapped_key(new_value(job.migrate(row(prefix + sealed))), ring(), context()) == DATA_KEY
+    for other in (sealed, prefix[:4] + sealed, bytes.fromhex("0112345679") + sealed):
+        assert reason(job.migrate(row(other))) == "unparseable"
+    assert reason(migration(**options).migrate(row(prefix + sealed))) == "unverifiable"
+
+
+@pytest.mark.parametrize("stored_as", [str, bytes])
+@pytest.mark.parametrize("encoding", [None, "hex", "base64", "base64url"])
+def test_the_encoding_beside_a_jwe_is_that_of_new_values(stored_as, encoding):
+    job = migration(format="JWE", old_key="aes", **({"encoding": encoding} if encoding else {}))
+    token = wrap(LegacyWrap.JWE, DATA_KEY, key("aes"))
+    new = new_value(job.migrate(row(token if stored_as is bytes else token.decode())))
+    assert isinstance(new, stored_as)
+    assert open_wrapped_key(new, ring(), context()) == DATA_KEY
+    assert job.migrate(row(new)) == DONE
+
+
+def test_raw_bytes_cannot_take_the_place_of_a_text():
+    token = wrap(LegacyWrap.JWE, DATA_KEY, key("aes")).decode()
+    assert reason(migration(format="JWE", old_key="aes", encoding="raw").migrate(row(token))) == "unparseable"
+    assert reason(migration(format="JWE", old_key="aes").migrate(row(token + "é"))) == "unparseable"
+
+
 @pytest.mark.parametrize("value", [None, "", b""])
 def test_empty_values_are_skipped(value):
     assert migration().migrate(row(value)) == Skipped(SkipReason.EMPTY)
@@ -186,6 +339,15 @@ def test_threads_share_a_migration():
         outcomes = list(pool.map(job.migrate, rows))
     for number, outcome in enumerate(outcomes):
         assert open_wrapped_key(new_value(outcome), ring(), context((number,))) == DATA_KEY
+
+
+@pytest.mark.parametrize("form", LegacyWrap)
+@settings(max_examples=12, deadline=None)
+@given(value=st.none() | st.text(max_size=60) | st.binary(max_size=60) | st.binary(min_size=256, max_size=256))
+def test_any_value_has_an_outcome_in_every_form(form, value):
+    old_key, options, _ = OPENED_BY.get(form, ("aes-128", {}, None))
+    job = migration(format=form.value, old_key=old_key, **options)
+    assert isinstance(job.migrate(row(value)), Failed | Skipped)
 
 
 @settings(max_examples=150, deadline=None)

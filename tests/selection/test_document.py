@@ -308,8 +308,11 @@ def test_options_are_held_against_the_scope(scope: Scope, options: dict[str, Any
 
 def test_required_options_are_missed_where_there_are_none() -> None:
     assert set(problems({"table": "t", "field": "f"}, Scope.WRAPPERS)) == {"options.new_key"}
-    wanted = {"options.format", "options.payload", "options.old_key", "options.new_key"}
+    wanted = {"options.format", "options.old_key", "options.new_key"}
     assert set(problems({"table": "t", "field": "f"}, Scope.SIGNATURES)) == wanted
+    plain, token = ({"table": "t", "field": "f", "options": {"format": form}} for form in ("Ed25519", "JWS"))
+    assert set(problems(plain, Scope.SIGNATURES)) == {"options.payload", "options.old_key", "options.new_key"}
+    assert set(problems(token, Scope.SIGNATURES)) == {"options.old_key", "options.new_key"}
 
 
 def test_problems_found_later_are_located_in_the_text() -> None:

@@ -1,4 +1,4 @@
-"""Old signatures: Ed25519 and Ed448 (RFC 8032), ECDSA (FIPS 186-5) in DER or raw, RSA-PSS and PKCS #1 v1.5 (RFC 8017).
+"""Old signatures: Ed25519, Ed448 (RFC 8032), ECDSA (FIPS 186-5), RSA-PSS, PKCS #1 v1.5 (RFC 8017), JWS (RFC 7515).
 
 Each form names its hash; ECDSA takes the one of its curve's strength (P-256: SHA-256, P-384: SHA-384, P-521: SHA-512).
 """
@@ -15,8 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from pqcore.crypto import keys
 from pqcore.errors import KeyStoreError
+from pqcore.formats import jws
 from pqcore.formats.errors import FormatError, NotAuthentic
 from pqcore.formats.keyring import KeyLike, public_of
+from pqcore.text import clean
 
 
 class LegacySignature(StrEnum):
@@ -33,6 +35,8 @@ class LegacySignature(StrEnum):
     RSA_PKCS1_SHA256 = "RSA-PKCS1-SHA256"
     RSA_PKCS1_SHA384 = "RSA-PKCS1-SHA384"
     RSA_PKCS1_SHA512 = "RSA-PKCS1-SHA512"
+    JWS = "JWS"  # compact, with its payload in it
+    JWS_DETACHED = "JWS-detached"  # compact, without
 
 
 class SaltLength(StrEnum):
@@ -82,11 +86,29 @@ _PKCS1: dict[LegacySignature, hashes.HashAlgorithm] = {
     LegacySignature.RSA_PKCS1_SHA512: hashes.SHA512(),
 }
 _PLAIN = SignatureParameters()
+TOKENS = (LegacySignature.JWS, LegacySignature.JWS_DETACHED)
+# RFC 7518 and 8037; RFC 9864 has the Edwards curves under their own names.
+_JWS_ALGORITHMS = {
+    "RS256": LegacySignature.RSA_PKCS1_SHA256,
+    "RS384": LegacySignature.RSA_PKCS1_SHA384,
+    "RS512": LegacySignature.RSA_PKCS1_SHA512,
+    "PS256": LegacySignature.RSA_PSS_SHA256,
+    "PS384": LegacySignature.RSA_PSS_SHA384,
+    "PS512": LegacySignature.RSA_PSS_SHA512,
+    "ES256": LegacySignature.ECDSA_P256,
+    "ES384": LegacySignature.ECDSA_P384,
+    "ES512": LegacySignature.ECDSA_P521,
+    "Ed25519": LegacySignature.ED25519,
+    "Ed448": LegacySignature.ED448,
+}
+_JWS_PARAMETERS = SignatureParameters(SaltLength.DIGEST, EcdsaEncoding.RAW)
 
 
-def key_kind(form: LegacySignature) -> str:
-    """The algorithm of the keys that verify this form; ``RSA-`` stands for RSA keys of every size."""
-    return "RSA-" if form in _PSS or form in _PKCS1 else form.value
+def key_kinds(form: LegacySignature) -> tuple[str, ...]:
+    """What the algorithm of a key that verifies this form begins with."""
+    if form in TOKENS:
+        return ("RSA-", "ECDSA-", "Ed25519", "Ed448")
+    return ("RSA-",) if form in _PSS or form in _PKCS1 else (form.value,)
 
 
 def verify_legacy(
@@ -96,11 +118,14 @@ def verify_legacy(
     key: KeyLike,
     parameters: SignatureParameters = _PLAIN,
 ) -> None:
-    """Verify an old signature over ``payload`` with the public key of ``key``.
+    """Verify an old signature over ``payload`` with the public key of ``key``; a JWS is given whole, in ASCII.
 
     Raises FormatError where its length or encoding cannot be right, NotAuthentic where it does not verify,
     KeyStoreError where ``key`` is of another kind.
     """
+    if form in TOKENS:
+        _verify_token(form, signature, payload, key)
+        return
     public = keys.classical_public(key.algorithm, public_of(key))
     try:
         if form is LegacySignature.ED25519 and isinstance(public, ed25519.Ed25519PublicKey):
@@ -124,6 +149,22 @@ def verify_legacy(
         raise NotAuthentic(
             f"The old signature does not verify under the key {key.id}", "Check format, payload and old_key"
         ) from None
+
+
+def _verify_token(form: LegacySignature, value: bytes, payload: bytes, key: KeyLike) -> None:
+    token = jws.parse(value)
+    name = key.algorithm if token.algorithm == "EdDSA" and key.algorithm in ("Ed25519", "Ed448") else token.algorithm
+    signed_as = _JWS_ALGORITHMS.get(name)
+    if signed_as is None:
+        raise FormatError(
+            f"The JWS is of the algorithm {clean(token.algorithm, limit=32)}, which is not read with this key",
+            f"Those that are: EdDSA, {', '.join(_JWS_ALGORITHMS)}",
+        )
+    if form is LegacySignature.JWS and jws.attached(value) != payload:
+        raise NotAuthentic("The JWS carries another payload", "Check payload")
+    if form is LegacySignature.JWS_DETACHED and token.payload:
+        raise FormatError("The JWS carries its payload", "Set format to JWS, without payload")
+    verify_legacy(signed_as, token.signature, token.signing_input(payload), key, _JWS_PARAMETERS)
 
 
 def _pss(digest: hashes.HashAlgorithm, salt_length: SaltLength) -> padding.PSS:

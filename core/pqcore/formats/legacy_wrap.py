@@ -1,18 +1,20 @@
-"""Old wrapped keys: RSA-OAEP (RFC 8017) with hash, MGF1 hash and label spelled out, AES-KW (RFC 3394) and AES-KWP."""
+"""Old wrapped keys, by the name of their form; whatever a form leaves open (hashes, label, layout) is spelled out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from cryptography.hazmat.primitives import hashes, keywrap
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import padding
 
-from pqcore.crypto import keys
-from pqcore.errors import KeyStoreError
-from pqcore.formats.errors import FormatError, NotAuthentic
-from pqcore.formats.keyring import KeyLike, public_of, secret_of
+from pqcore.formats import jwe, legacy_gcm, legacy_hpke, legacy_pkcs1
+from pqcore.formats.errors import FormatError
+from pqcore.formats.keyring import KeyLike
+from pqcore.formats.legacy_gcm import GcmLayout
+from pqcore.formats.legacy_hpke import HpkeParameters
+from pqcore.formats.legacy_keys import aes_key, does_not_open, rsa_private, rsa_public
 
 
 class LegacyWrap(StrEnum):
@@ -23,8 +25,12 @@ class LegacyWrap(StrEnum):
     RSA_OAEP_SHA224 = "RSA-OAEP-SHA224"
     RSA_OAEP_SHA384 = "RSA-OAEP-SHA384"
     RSA_OAEP_SHA512 = "RSA-OAEP-SHA512"
+    RSA_PKCS1 = "RSA-PKCS1-v1.5"
     AES_KW = "AES-KW"  # 128, 192 or 256 bits, by the key
     AES_KWP = "AES-KWP"  # RFC 5649: any length
+    AES_GCM = "AES-GCM"
+    HPKE = "HPKE"  # base mode; X25519 or P-256, by the key
+    JWE = "JWE"  # compact; the plaintext is the data key
 
 
 # SHA-1 here is what old values were made with; OAEP does not rest on its collision resistance.
@@ -57,13 +63,32 @@ class WrapParameters:
     Attributes:
         label: OAEP label.
         mgf1_hash: name of the hash of MGF1, ``SHA-1`` to ``SHA-512``; None: that of OAEP.
+        key_bytes: length of every data key; PKCS #1 v1.5 does not open without.
+        gcm_layout: order of the parts under AES-GCM.
+        nonce_bytes: length of an AES-GCM nonce.
+        aad: associated data of AES-GCM and HPKE.
+        hpke: KDF, AEAD and info of HPKE.
     """
 
     label: bytes = b""
     mgf1_hash: str | None = None
+    key_bytes: int | None = None
+    gcm_layout: GcmLayout = GcmLayout.NONCE_CIPHERTEXT_TAG
+    nonce_bytes: int = 12
+    aad: bytes = b""
+    hpke: HpkeParameters = field(default_factory=HpkeParameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Parts of a value under AES-GCM that are in columns of their own; None: in the value itself."""
+
+    nonce: bytes | None = None
+    tag: bytes | None = None
 
 
 _PLAIN = WrapParameters()
+_ALONE = Beside()
 
 
 def legacy_wrap(name: str) -> LegacyWrap:
@@ -74,7 +99,22 @@ def legacy_wrap(name: str) -> LegacyWrap:
         raise FormatError(f"There is no key wrap called {name[:64]!r}", f"Use {' or '.join(LegacyWrap)}") from None
 
 
-def unwrap(form: LegacyWrap, wrapped: bytes, key: KeyLike, parameters: WrapParameters = _PLAIN) -> bytes:
+def key_kinds(form: LegacyWrap) -> tuple[str, ...]:
+    """What the algorithm of a key that opens this form begins with."""
+    match form:
+        case LegacyWrap.AES_KW | LegacyWrap.AES_KWP | LegacyWrap.AES_GCM:
+            return ("AES-",)
+        case LegacyWrap.HPKE:
+            return legacy_hpke.KEY_KINDS
+        case LegacyWrap.JWE:
+            return ("RSA-", "AES-", "ECDSA-", "X25519")
+        case _:
+            return ("RSA-",)
+
+
+def unwrap(
+    form: LegacyWrap, wrapped: bytes, key: KeyLike, parameters: WrapParameters = _PLAIN, beside: Beside = _ALONE
+) -> bytes:
     """The data key in ``wrapped``.
 
     Raises FormatError where the length cannot be right, NotAuthentic where it does not open under ``key``,
@@ -82,10 +122,25 @@ def unwrap(form: LegacyWrap, wrapped: bytes, key: KeyLike, parameters: WrapParam
     """
     remote: Callable[[LegacyWrap, bytes, WrapParameters], bytes] | None = getattr(key, "remote", None)
     if remote is not None:
+        if form is LegacyWrap.AES_GCM:
+            wrapped, parameters = _in_one(wrapped, parameters, beside)
         return remote(form, wrapped, parameters)
-    if form in OAEP_HASHES:
-        return _unwrap_oaep(form, wrapped, key, parameters)
-    return _unwrap_aes(form, wrapped, key)
+    match form:
+        case LegacyWrap.AES_KW | LegacyWrap.AES_KWP:
+            return _unwrap_aes(form, wrapped, key)
+        case LegacyWrap.RSA_PKCS1:
+            return legacy_pkcs1.unwrap(form, wrapped, key, parameters.key_bytes)
+        case LegacyWrap.AES_GCM:
+            parts = legacy_gcm.take_apart(
+                wrapped, parameters.gcm_layout, parameters.nonce_bytes, beside.nonce, beside.tag
+            )
+            return legacy_gcm.unwrap(form, parts, key, parameters.aad)
+        case LegacyWrap.HPKE:
+            return legacy_hpke.unwrap(form, wrapped, key, parameters.hpke, parameters.aad)
+        case LegacyWrap.JWE:
+            return jwe.unwrap(form, wrapped, key)
+        case _:
+            return _unwrap_oaep(form, wrapped, key, parameters)
 
 
 def wrap(form: LegacyWrap, plaintext: bytes, key: KeyLike, parameters: WrapParameters = _PLAIN) -> bytes:
@@ -93,38 +148,31 @@ def wrap(form: LegacyWrap, plaintext: bytes, key: KeyLike, parameters: WrapParam
 
     Raises FormatError where the length does not suit the form, KeyStoreError for a key of another kind.
     """
-    if form in OAEP_HASHES:
-        return _wrap_oaep(form, plaintext, key, parameters)
-    return _wrap_aes(form, plaintext, key)
+    match form:
+        case LegacyWrap.AES_KW | LegacyWrap.AES_KWP:
+            return _wrap_aes(form, plaintext, key)
+        case LegacyWrap.RSA_PKCS1:
+            return legacy_pkcs1.wrap(form, plaintext, key)
+        case LegacyWrap.AES_GCM:
+            parts = legacy_gcm.wrap(form, plaintext, key, parameters.nonce_bytes, parameters.aad)
+            return legacy_gcm.put_together(parts, parameters.gcm_layout)
+        case LegacyWrap.HPKE:
+            return legacy_hpke.wrap(form, plaintext, key, parameters.hpke, parameters.aad)
+        case LegacyWrap.JWE:
+            return jwe.wrap(form, plaintext, key)
+        case _:
+            return _wrap_oaep(form, plaintext, key, parameters)
 
 
-def aes_key(form: LegacyWrap, key: KeyLike) -> bytes:
-    """The bytes of an AES key. Raises KeyStoreError for a key of another kind."""
-    if key.algorithm not in keys.SYMMETRIC_SIZES:
-        raise KeyStoreError(f"The key {key.id} is of {key.algorithm}, {form} needs an AES key", "Name another key")
-    return keys.check_symmetric(key.algorithm, secret_of(key))
-
-
-def rsa_key(form: LegacyWrap, wrapped: bytes, key: KeyLike) -> rsa.RSAPrivateKey:
-    """The private key that may open ``wrapped``, whose length is checked. Raises KeyStoreError or FormatError."""
-    private = keys.classical_private(key.algorithm, secret_of(key))
-    if not isinstance(private, rsa.RSAPrivateKey):
-        raise _needs_rsa(form, key)
-    size = (private.key_size + 7) // 8
-    if len(wrapped) != size:
-        raise FormatError(
-            f"The wrapped key has {len(wrapped)} bytes, {key.algorithm} gives {size}", "Check format, encoding, old_key"
-        )
-    return private
-
-
-def does_not_open(key: KeyLike) -> NotAuthentic:
-    """What to raise for a value that parses and does not open."""
-    return NotAuthentic(f"The wrapped key does not open under the key {key.id}", "Check format and old_key")
+def _in_one(wrapped: bytes, parameters: WrapParameters, beside: Beside) -> tuple[bytes, WrapParameters]:
+    """A value under AES-GCM with all its parts in the usual order, and the parameters that say so."""
+    parts = legacy_gcm.take_apart(wrapped, parameters.gcm_layout, parameters.nonce_bytes, beside.nonce, beside.tag)
+    usual = GcmLayout.NONCE_CIPHERTEXT_TAG
+    return legacy_gcm.put_together(parts, usual), replace(parameters, gcm_layout=usual)
 
 
 def _unwrap_oaep(form: LegacyWrap, wrapped: bytes, key: KeyLike, parameters: WrapParameters) -> bytes:
-    private = rsa_key(form, wrapped, key)
+    private = rsa_private(form, wrapped, key)
     try:
         return private.decrypt(wrapped, _oaep(form, parameters))
     except ValueError:
@@ -132,7 +180,7 @@ def _unwrap_oaep(form: LegacyWrap, wrapped: bytes, key: KeyLike, parameters: Wra
 
 
 def _wrap_oaep(form: LegacyWrap, plaintext: bytes, key: KeyLike, parameters: WrapParameters) -> bytes:
-    public = _rsa_public(form, key)
+    public = rsa_public(form, key)
     try:
         return public.encrypt(plaintext, _oaep(form, parameters))
     except ValueError:
@@ -143,18 +191,6 @@ def _oaep(form: LegacyWrap, parameters: WrapParameters) -> padding.OAEP:
     name = OAEP_HASHES[form]
     mgf1 = padding.MGF1(_HASHES[parameters.mgf1_hash or name]())
     return padding.OAEP(mgf=mgf1, algorithm=_HASHES[name](), label=parameters.label or None)
-
-
-def _rsa_public(form: LegacyWrap, key: KeyLike) -> rsa.RSAPublicKey:
-    # a symmetric key has no public part at all
-    public = keys.classical_public(key.algorithm, public_of(key)) if key.public is not None else None
-    if not isinstance(public, rsa.RSAPublicKey):
-        raise _needs_rsa(form, key)
-    return public
-
-
-def _needs_rsa(form: LegacyWrap, key: KeyLike) -> KeyStoreError:
-    return KeyStoreError(f"The key {key.id} is of {key.algorithm}, {form} needs an RSA key", "Name another key")
 
 
 def _unwrap_aes(form: LegacyWrap, wrapped: bytes, key: KeyLike) -> bytes:

@@ -67,13 +67,39 @@ class OptionProblem:
     remedy: str
 
 
+_FEW = 3  # values that a sentence can list
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
 _ENCODINGS = ("raw", "hex", "base64", "base64url")
-_ENCODING_HELP = "How the column holds bytes; by default raw for binary columns and base64 for text columns."
+_ENCODING_HELP = (
+    "How the column holds bytes (new ones, where the old value is a JWE or JWS); by default raw for binary columns and"
+    " base64 for text columns."
+)
 _OAEP = ("RSA-OAEP-SHA256", "RSA-OAEP-SHA1", "RSA-OAEP-SHA224", "RSA-OAEP-SHA384", "RSA-OAEP-SHA512")
 _ECDSA = ("ECDSA-P256", "ECDSA-P384", "ECDSA-P521")
 _PSS = ("RSA-PSS-SHA256", "RSA-PSS-SHA384", "RSA-PSS-SHA512")
 _PKCS1_SIGNATURES = ("RSA-PKCS1-SHA256", "RSA-PKCS1-SHA384", "RSA-PKCS1-SHA512")
+_BINARY_WRAPS = (*_OAEP, "RSA-PKCS1-v1.5", "AES-KW", "AES-KWP", "AES-GCM", "HPKE")
+_BINARY_SIGNATURES = ("Ed25519", "Ed448", *_ECDSA, *_PSS, *_PKCS1_SIGNATURES)
+
+
+def _prefixes(formats: tuple[str, ...]) -> tuple[OptionSpec, OptionSpec]:
+    return (
+        OptionSpec(
+            "text_prefix",
+            OptionKind.TEXT,
+            "What stands before each encoded value and only frames it, e.g. vault:v1:.",
+            default="",
+            when=("format", *formats),
+        ),
+        OptionSpec(
+            "byte_prefix",
+            OptionKind.BYTES,
+            "What stands before the bytes of each value, e.g. Tink's 01 and 4 bytes of key id.",
+            default="",
+            when=("format", *formats),
+        ),
+    )
+
 
 OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
     Scope.WRAPPERS: (
@@ -82,7 +108,7 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
             OptionKind.CHOICE,
             "How the old keys are wrapped. Without it all values are pqconsole's own, and are sealed anew to another"
             " key or version.",
-            choices=(*_OAEP, "AES-KW", "AES-KWP"),
+            choices=(*_BINARY_WRAPS, "JWE"),
             needs="old_key",
         ),
         OptionSpec("encoding", OptionKind.CHOICE, _ENCODING_HELP, choices=_ENCODINGS),
@@ -108,6 +134,87 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
         ),
         OptionSpec("label", OptionKind.BYTES, "OAEP label of the old values.", default="", when=("format", *_OAEP)),
         OptionSpec(
+            "key_bytes",
+            OptionKind.INTEGER,
+            "Length of every data key; the one sign of a wrong key or a damaged value beside the padding.",
+            required=True,
+            minimum=8,
+            maximum=512,
+            when=("format", "RSA-PKCS1-v1.5"),
+        ),
+        OptionSpec(
+            "gcm_layout",
+            OptionKind.CHOICE,
+            "Order of the parts; a part with a column of its own is left out.",
+            choices=(
+                "nonce-ciphertext-tag",
+                "nonce-tag-ciphertext",
+                "ciphertext-tag-nonce",
+                "ciphertext-nonce-tag",
+                "tag-nonce-ciphertext",
+                "tag-ciphertext-nonce",
+            ),
+            default="nonce-ciphertext-tag",
+            when=("format", "AES-GCM"),
+        ),
+        OptionSpec(
+            "nonce_bytes",
+            OptionKind.INTEGER,
+            "Length of the nonce.",
+            default=12,
+            minimum=8,
+            maximum=128,
+            when=("format", "AES-GCM"),
+        ),
+        OptionSpec("nonce_field", OptionKind.COLUMN, "The column that holds the nonce.", when=("format", "AES-GCM")),
+        OptionSpec("tag_field", OptionKind.COLUMN, "The column that holds the tag.", when=("format", "AES-GCM")),
+        OptionSpec(
+            "aad",
+            OptionKind.BYTES,
+            "Associated data, the same for all values.",
+            default="",
+            when=("format", "AES-GCM", "HPKE"),
+        ),
+        OptionSpec(
+            "aad_field",
+            OptionKind.COLUMN,
+            "The column that holds each row's associated data; numbers are taken in decimal.",
+            when=("format", "AES-GCM", "HPKE"),
+        ),
+        OptionSpec(
+            "hpke_aead",
+            OptionKind.CHOICE,
+            "AEAD of the suite; the KEM is that of the key (X25519 or P-256).",
+            choices=("AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"),
+            required=True,
+            when=("format", "HPKE"),
+        ),
+        OptionSpec(
+            "hpke_kdf",
+            OptionKind.CHOICE,
+            "KDF of the suite.",
+            choices=("HKDF-SHA256", "HKDF-SHA384", "HKDF-SHA512"),
+            default="HKDF-SHA256",
+            when=("format", "HPKE"),
+        ),
+        OptionSpec("info", OptionKind.BYTES, "The application's info of HPKE.", default="", when=("format", "HPKE")),
+        *_prefixes(_BINARY_WRAPS),
+        OptionSpec(
+            "check",
+            OptionKind.CHOICE,
+            "How the check value is made that a column holds for each data key; data keys without theirs are refused.",
+            choices=("AES-ECB", "AES-CMAC", "SHA-1", "SHA-256"),
+            when=("format", *_BINARY_WRAPS, "JWE"),
+            needs="check_field",
+        ),
+        OptionSpec(
+            "check_field",
+            OptionKind.COLUMN,
+            "The column of the check value: bytes, or hexadecimal text.",
+            when=("format", *_BINARY_WRAPS, "JWE"),
+            needs="check",
+        ),
+        OptionSpec(
             "max_key_bytes",
             OptionKind.INTEGER,
             "Longest data key to expect; the width of the new values is checked for it.",
@@ -121,11 +228,17 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
             "format",
             OptionKind.CHOICE,
             "How the old signatures were made.",
-            choices=("Ed25519", "Ed448", *_ECDSA, *_PSS, *_PKCS1_SIGNATURES),
+            choices=(*_BINARY_SIGNATURES, "JWS", "JWS-detached"),
             required=True,
         ),
         OptionSpec("encoding", OptionKind.CHOICE, _ENCODING_HELP, choices=_ENCODINGS),
-        OptionSpec("payload", OptionKind.COLUMN, "The column that was signed; text is taken as UTF-8.", required=True),
+        OptionSpec(
+            "payload",
+            OptionKind.COLUMN,
+            "The column that was signed; text is taken as UTF-8.",
+            required=True,
+            when=("format", *_BINARY_SIGNATURES, "JWS-detached"),
+        ),
         OptionSpec(
             "old_key",
             OptionKind.KEY_REF,
@@ -177,6 +290,7 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
             default="any",
             when=("format", *_ECDSA),
         ),
+        *_prefixes(_BINARY_SIGNATURES),
     ),
     Scope.HASHES: (
         OptionSpec(
@@ -295,10 +409,13 @@ def problems(scope: Scope, options: Mapping[str, Any]) -> list[OptionProblem]:
         path = f"options.{spec.name}"
         value = options.get(spec.name)
         if not applies(spec, specs, options):
-            if value is not None and spec.when is not None:
+            # while what decides about it is missing, that is the problem
+            if value is not None and spec.when is not None and _decided(spec.when[0], specs, options):
                 other, *wanted = spec.when
-                goes_with = f"This option goes with {other} {' or '.join(map(repr, wanted))} only"
-                found.append(OptionProblem(path, goes_with, f"Remove it, or set {other}"))
+                message = f"This option goes with {other} {' or '.join(map(repr, wanted))} only"
+                if len(wanted) > _FEW:
+                    message = f"This option needs {'another' if options.get(other) else 'the option'} {other}"
+                found.append(OptionProblem(path, message, f"Remove it, or set {other}"))
         elif value is None:
             if spec.required:
                 found.append(OptionProblem(path, "This option is required", _how_to_set(spec)))
@@ -308,6 +425,10 @@ def problems(scope: Scope, options: Mapping[str, Any]) -> list[OptionProblem]:
                 message = f"This option is required with {spec.name}"
                 found.append(OptionProblem(f"options.{spec.needs}", message, _how_to_set(specs[spec.needs])))
     return found
+
+
+def _decided(name: str, specs: Mapping[str, OptionSpec], options: Mapping[str, Any]) -> bool:
+    return not specs[name].required or options.get(name) is not None
 
 
 def applies(spec: OptionSpec, specs: Mapping[str, OptionSpec], options: Mapping[str, Any]) -> bool:

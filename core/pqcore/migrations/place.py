@@ -64,6 +64,18 @@ def stored_bytes(value: Any) -> str | bytes | None:
     raise FormatError(f"The column holds {type(value).__name__} where text or bytes are expected", "Name another field")
 
 
+def token_bytes(value: str | bytes, encoding: Encoding) -> bytes:
+    """A JWE or JWS, which is text whatever the column is.
+
+    Raises FormatError where it is not ASCII, or where the new value in ``encoding`` could not take its place.
+    """
+    if not value.isascii():
+        raise FormatError("The value is not ASCII text", "Check format and field")
+    if isinstance(value, str) and encoding is Encoding.RAW:
+        raise FormatError("The column holds text, new values cannot be raw there", "Set `encoding` to base64 or hex")
+    return value.encode("ascii") if isinstance(value, str) else value
+
+
 def content_bytes(value: Any, what: str) -> bytes:
     """A signed or digested value as bytes; text as UTF-8. Raises FormatError for NULL and other types."""
     if isinstance(value, str):

@@ -10,18 +10,20 @@ from typing import Any
 
 from pqcore.crypto.catalogue import Algorithm
 from pqcore.errors import UsageError
-from pqcore.formats import signature
-from pqcore.formats.encoding import Encoding, decode, encode, encode_like, encoded_length, encoding_for
+from pqcore.formats import jws, signature
+from pqcore.formats.encoding import Encoding, encode, encode_like, encoded_length, encoding_for
 from pqcore.formats.errors import FormatError, NotAuthentic
 from pqcore.formats.legacy_signature import (
+    TOKENS,
     EcdsaEncoding,
     LegacySignature,
     LowS,
     SaltLength,
     SignatureParameters,
-    key_kind,
+    key_kinds,
     verify_legacy,
 )
+from pqcore.formats.prefixes import OutputPrefix
 from pqcore.keys.provider import Key, KeyProvider
 from pqcore.migrations.base import (
     Failed,
@@ -35,7 +37,7 @@ from pqcore.migrations.base import (
     SkipReason,
     StoredSignature,
 )
-from pqcore.migrations.options import resolve
+from pqcore.migrations.options import octets, resolve
 from pqcore.migrations.place import (
     BAD_DATA,
     OldKeys,
@@ -45,6 +47,7 @@ from pqcore.migrations.place import (
     prefix_marks,
     stored_bytes,
     target_key,
+    token_bytes,
 )
 
 
@@ -56,7 +59,8 @@ class SignatureMigration:
         place: what new values are bound to; its field holds the old signature.
         form: how old signatures were made.
         encoding: how the field holds bytes; None: raw for bytes, base64 for text.
-        payload: the column that was signed.
+        prefix: what stands before old signatures.
+        payload: the column that was signed; None: the old signature carries it.
         old_keys: keys that verify old signatures.
         new_key: the ML-DSA key.
         provider: where keys of values already in our form are looked up.
@@ -70,7 +74,8 @@ class SignatureMigration:
     place: Place
     form: LegacySignature
     encoding: Encoding | None
-    payload: str
+    prefix: OutputPrefix
+    payload: str | None
     old_keys: OldKeys
     new_key: Key
     provider: KeyProvider
@@ -127,7 +132,8 @@ class SignatureMigration:
             new = self._present(record, field)
             if new is None:
                 return Failed(FailureReason.UNPARSEABLE, "The row has no signature in the new form.")
-            self._check(new, self._payload(record), self._old(field), record)
+            old = self._old(field)
+            self._check(new, self._payload(record, old), old, record)
         except BAD_DATA as error:
             return failed(error)
         return Skipped(SkipReason.ALREADY_MIGRATED)
@@ -146,8 +152,8 @@ class SignatureMigration:
         field = stored_bytes(record.values[self.place.field])
         if field is None:
             return Skipped(SkipReason.EMPTY)
-        payload = self._payload(record)
         old = self._old(field)
+        payload = self._payload(record, old)
         present = self._present(record, field)
         if present is not None and self._is_current(present, old):
             self._check(present, payload, old, record)
@@ -215,9 +221,14 @@ class SignatureMigration:
         """The old signature's bytes, None where ours has replaced it."""
         if self.mode is signature.Mode.REPLACE and signature.recognise(field):
             return None
-        return decode(field, encoding_for(field, self.encoding), line_breaks=True)
+        if self.form in TOKENS:
+            return token_bytes(field, encoding_for(field, self.encoding))
+        return self.prefix.decode(field, encoding_for(field, self.encoding))
 
-    def _payload(self, record: Record) -> bytes:
+    def _payload(self, record: Record, old: bytes | None) -> bytes:
+        if self.payload is None:
+            # Only a JWS carries its payload, and it is never replaced.
+            return jws.attached(old or b"")
         return content_bytes(record.values[self.payload], "payload")
 
 
@@ -235,16 +246,19 @@ def build_signatures(
     for name in ("payload", "signature_field"):
         if chosen[name] == place.field:
             raise UsageError(f"options.{name}: This is the column of the old signature", "Name another column")
-    if chosen["signature_field"] == chosen["payload"]:
+    if chosen["signature_field"] is not None and chosen["signature_field"] == chosen["payload"]:
         raise UsageError("options.signature_field: This is the column of the payload", "Name another column")
+    if form is LegacySignature.JWS and chosen["mode"] == "replace":
+        raise UsageError("options.mode: The payload is in the old signature and would be lost", "Set it to countersign")
     if chosen["signature_encoding"] is not None and chosen["signature_field"] is None:
         raise UsageError("options.signature_encoding: There is no signature_field", "Remove it, or name the column")
     return SignatureMigration(
         place=place,
         form=form,
         encoding=None if chosen["encoding"] is None else Encoding(chosen["encoding"]),
+        prefix=OutputPrefix(chosen["text_prefix"], octets(chosen["byte_prefix"])),
         payload=chosen["payload"],
-        old_keys=OldKeys(keys, chosen["old_key"], (key_kind(form),)),
+        old_keys=OldKeys(keys, chosen["old_key"], key_kinds(form)),
         new_key=target_key(keys, chosen["new_key"], target_key_id, algorithm),
         provider=keys,
         mode=signature.Mode.REPLACE if chosen["mode"] == "replace" else signature.Mode.COUNTERSIGN,

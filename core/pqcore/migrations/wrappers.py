@@ -10,10 +10,9 @@ from typing import Any
 from pqcore.crypto.catalogue import Algorithm
 from pqcore.errors import KeyStoreError, UsageError
 from pqcore.formats import wrapped_key
-from pqcore.formats.encoding import Encoding, decode, encode_like, encoded_length, encoding_for
+from pqcore.formats.encoding import Encoding, encode_like, encoded_length, encoding_for
 from pqcore.formats.errors import FormatError, NotAuthentic
 from pqcore.formats.keyring import KeyLike
-from pqcore.formats.legacy_wrap import OAEP_HASHES, LegacyWrap, WrapParameters, unwrap
 from pqcore.keys.provider import Key, KeyProvider
 from pqcore.migrations.base import (
     Failed,
@@ -26,10 +25,10 @@ from pqcore.migrations.base import (
     Skipped,
     SkipReason,
 )
-from pqcore.migrations.options import octets, resolve
+from pqcore.migrations.old_wraps import OldWraps, build_old_wraps
+from pqcore.migrations.options import resolve
 from pqcore.migrations.place import (
     BAD_DATA,
-    OldKeys,
     Place,
     failed,
     new_value_key,
@@ -50,32 +49,27 @@ class WrapperMigration:
 
     Attributes:
         place: what new values are bound to.
-        form: how old values are wrapped; None where all are in our form already.
         encoding: how the column holds bytes; None: raw for bytes, base64 for text.
-        parameters: what the form leaves open.
-        old_keys: keys of old values; None as for ``form``.
+        old: how old values are opened; None where all are in our form already.
         layers: the KEM keys with their suites, the outermost first.
         provider: where keys of values already in our form are looked up.
         max_key_bytes: longest data key that is accepted.
     """
 
     place: Place
-    form: LegacyWrap | None
     encoding: Encoding | None
-    parameters: WrapParameters
-    old_keys: OldKeys | None
+    old: OldWraps | None
     layers: tuple[wrapped_key.SealKey, ...]
     provider: KeyProvider
     max_key_bytes: int
 
     @property
     def reads(self) -> tuple[str, ...]:
-        column = None if self.old_keys is None else self.old_keys.column
-        return (self.place.field,) if column is None else (self.place.field, column)
+        return (self.place.field, *(() if self.old is None else self.old.reads))
 
     @property
     def guards(self) -> tuple[str, ...]:
-        return self.reads
+        return (self.place.field, *(() if self.old is None else self.old.guards))
 
     @property
     def writes(self) -> tuple[str, ...]:
@@ -100,14 +94,12 @@ class WrapperMigration:
                 return Skipped(SkipReason.EMPTY)
             if wrapped_key.recognise(value):
                 return self._reseal(record, value)
-            if self.form is None or self.old_keys is None:
+            if self.old is None:
                 raise FormatError(
                     "The value is not a wrapped key of this program", "Name the format and old_key of older values"
                 )
             encoding = encoding_for(value, self.encoding)
-            old = decode(value, encoding, line_breaks=True)
-            plaintext = unwrap(self.form, old, self.old_keys.of(record.values), self.parameters)
-            return self._sealed(record, value, encoding, plaintext)
+            return self._sealed(record, value, encoding, self.old.unwrap(record.values, value, encoding))
         except BAD_DATA as error:
             return failed(error)
 
@@ -175,16 +167,12 @@ def build_wrappers(
 ) -> WrapperMigration:
     """The migration of one job of this scope. Raises UsageError or KeyStoreError."""
     chosen = resolve(Scope.WRAPPERS, options)
-    form = None if chosen["format"] is None else LegacyWrap(chosen["format"])
-    needed = ("RSA-",) if form in OAEP_HASHES else ("AES-",)
     layers = _layers(algorithm, chosen, keys, target_key_id)
     rules.check([layer.suite.label for layer in layers])
     return WrapperMigration(
         place=place,
-        form=form,
         encoding=None if chosen["encoding"] is None else Encoding(chosen["encoding"]),
-        parameters=WrapParameters(label=octets(chosen["label"]), mgf1_hash=chosen["mgf1_hash"]),
-        old_keys=None if form is None else OldKeys(keys, chosen["old_key"], needed),
+        old=build_old_wraps(place.field, chosen, keys),
         layers=layers,
         provider=keys,
         max_key_bytes=int(chosen["max_key_bytes"]),
