@@ -86,6 +86,14 @@ def proposals(name: str, *values: str | bytes, declared: str = "") -> list[Propo
             ("options.old_key", "options.new_key"),
         ),
         (
+            "wrapped_key",
+            b"\xfe" * 256,
+            "RSA1_5",
+            Scope.WRAPPERS,
+            {"format": "RSA-PKCS1-v1.5", "encoding": "raw", "old_key": "", "new_key": ""},
+            ("options.key_bytes", "options.old_key", "options.new_key"),
+        ),
+        (
             "signature",
             b"\xfe" * 64,
             "ES256",

@@ -123,7 +123,7 @@ def _declared() -> dict[str, Declared]:
         ("RSA-OAEP RSA-OAEP-SHA1 RSAES-OAEP-SHA1", Declared(Use.WRAPPED_KEY, rsa, "RSA-OAEP-SHA1")),
         ("RSA-OAEP-384 RSA-OAEP-SHA384", Declared(Use.WRAPPED_KEY, rsa, "RSA-OAEP-SHA384")),
         ("RSA-OAEP-512 RSA-OAEP-SHA512", Declared(Use.WRAPPED_KEY, rsa, "RSA-OAEP-SHA512")),
-        ("RSA1_5 RSAES-PKCS1-v1_5", Declared(Use.WRAPPED_KEY, rsa, "RSA-PKCS1v15")),
+        ("RSA1_5 RSAES-PKCS1-v1_5", Declared(Use.WRAPPED_KEY, rsa, "RSA-PKCS1-v1.5")),
         ("RSA", Declared(Use.WRAPPED_KEY, rsa)),
         ("AES-KW", Declared(Use.WRAPPED_KEY, ("AES-128-KW", "AES-192-KW", "AES-256-KW"), "AES-KW")),
         ("AES-KWP", Declared(Use.WRAPPED_KEY, ("AES-128-KW", "AES-192-KW", "AES-256-KW"), "AES-KWP")),
