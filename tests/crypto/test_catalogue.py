@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pqcore.crypto import keys, suites
+from pqcore.crypto import keys, signing, suites
 from pqcore.crypto.argon2id import parse_cost
 from pqcore.crypto.catalogue import CATALOGUE, CLASS_OF_SCOPE, AlgorithmStatus, find, migratable_to
 from pqcore.errors import UsageError
@@ -58,7 +58,7 @@ def test_targets_are_active_and_of_the_scopes_class(scope):
     assert targets
     for target in targets:
         assert target.klass is CLASS_OF_SCOPE[scope]
-        assert target.status is AlgorithmStatus.ACTIVE
+        assert target.status is not AlgorithmStatus.DEPRECATED
 
 
 @pytest.mark.parametrize("algorithm", [a.name for s in ("wrappers", "signatures") for a in migratable_to(s)])
@@ -71,7 +71,9 @@ def test_listed_sizes_are_those_of_real_keys(algorithm):
             len(suites.seal(suite, material.public, b"", b"")) == entry.ciphertext + suites.AEAD_TAG == suite.enc + 16
         )
     else:
-        assert len(keys.mldsa_private(algorithm, material.secret).sign(b"m", b"c")) == entry.signature
+        signature = signing.sign(algorithm, material.secret, b"m", b"c")
+        least, most = signing.lengths(algorithm)
+        assert least <= len(signature) <= most == entry.signature
 
 
 def test_argon2id_variants_parse():

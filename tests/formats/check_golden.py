@@ -17,8 +17,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives import hpke
-from cryptography.hazmat.primitives.asymmetric import ec, mldsa, mlkem, x25519
+from cryptography.hazmat.primitives import hashes, hpke, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, mlkem, x25519
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 KEMS = {
@@ -39,6 +39,12 @@ SIGNERS = {
     18: mldsa.MLDSA65PrivateKey,
     19: mldsa.MLDSA87PrivateKey,
 }
+# Composites (draft-ietf-lamps-pq-composite-sigs-19): ML-DSA, its signature's length, label, hash, ECDSA's hash.
+COMPOSITES = {
+    48: (mldsa.MLDSA65PrivateKey, 3309, b"COMPSIG-MLDSA65-Ed25519-SHA512", hashlib.sha512, None),
+    40: (mldsa.MLDSA44PrivateKey, 2420, b"COMPSIG-MLDSA44-ECDSA-P256-SHA256", hashlib.sha256, hashes.SHA256()),
+}
+CONTEXT_STRING = b"pqconsole signature v1"
 
 
 def frame(*fields: bytes) -> bytes:
@@ -148,6 +154,8 @@ def verify_signature(
     algorithm, mode, digest = value.number(1), value.number(1), value.number(1)
     if digest != 1 or mode not in (0, 1):
         raise ValueError("unknown digest or mode")
+    if algorithm in COMPOSITES and value.number(1) != 19:
+        raise ValueError("another draft")
     key_id = value.take(value.number(1)).decode()
     value.padding()
     header = stored[: value.at]
@@ -171,10 +179,27 @@ def verify_signature(
         b"SHA-512",
         hashlib.sha512(payload).digest(),
     )
-    # The samples hold seeds; an application has the public key.
-    public = SIGNERS[algorithm].from_seed_bytes(bytes.fromhex(keys[key_id]["secret"])).public_key()
-    public.verify(signature, statement, b"pqconsole signature v1")
+    # The samples hold private keys; an application has the public ones.
+    secret = bytes.fromhex(keys[key_id]["secret"])
+    if algorithm in COMPOSITES:
+        verify_composite(algorithm, secret, statement, signature)
+    else:
+        SIGNERS[algorithm].from_seed_bytes(secret).public_key().verify(signature, statement, CONTEXT_STRING)
     return mode, key_id, datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+
+
+def verify_composite(algorithm: int, secret: bytes, statement: bytes, signature: bytes) -> None:
+    """Both halves have to verify."""
+    private, length, label, digest, ecdsa_hash = COMPOSITES[algorithm]
+    prefix = b"CompositeAlgorithmSignatures2025" + label + bytes((len(CONTEXT_STRING),)) + CONTEXT_STRING
+    message = prefix + digest(statement).digest()
+    private.from_seed_bytes(secret[:32]).public_key().verify(signature[:length], message, label)
+    if ecdsa_hash is None:
+        classical = ed25519.Ed25519PrivateKey.from_private_bytes(secret[32:])
+        classical.public_key().verify(signature[length:], message)
+    else:
+        key = serialization.load_der_private_key(secret[32:], None)
+        key.public_key().verify(signature[length:], message, ec.ECDSA(ecdsa_hash))
 
 
 def inner_digest(scheme: str, rounds: int, salt: str, password: bytes) -> bytes | None:

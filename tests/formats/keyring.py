@@ -22,6 +22,8 @@ def ring() -> MemoryKeyProvider:
         ("dsa", "ML-DSA-65"),
         ("other-dsa", "ML-DSA-65"),
         ("dsa-87", "ML-DSA-87"),
+        ("composite", "ML-DSA-65+Ed25519"),
+        ("composite-ecdsa", "ML-DSA-44+ECDSA-P256"),
         ("rsa", "RSA-2048"),
         ("other-rsa", "RSA-2048"),
         ("aes-128", "AES-128"),

@@ -77,7 +77,13 @@ NESTED = tuple(
 WRAPPED = (*SINGLE, *NESTED)
 SIGNED = tuple(
     Form(f"signature, {name}, {mode.name.lower()}", partial(_sign, name, mode), _verify)
-    for name, mode in (("dsa-44", Mode.COUNTERSIGN), ("dsa", Mode.COUNTERSIGN), ("dsa-87", Mode.REPLACE))
+    for name, mode in (
+        ("dsa-44", Mode.COUNTERSIGN),
+        ("dsa", Mode.COUNTERSIGN),
+        ("dsa-87", Mode.REPLACE),
+        ("composite", Mode.COUNTERSIGN),
+        ("composite-ecdsa", Mode.REPLACE),
+    )
 )
 BOUND = (*WRAPPED, *SIGNED)
 

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from pqcore.crypto import liboqs
 from pqcore.errors import UsageError
 
 HYBRID_DRAFT = "draft-ietf-hpke-pq-03"
+COMPOSITE_DRAFT = "draft-ietf-lamps-pq-composite-sigs-19"
 
 
 class AlgorithmClass(StrEnum):
@@ -127,6 +129,19 @@ def _ml_dsa(number: int, dilithium: int, level: int, public: int, secret: int, s
     )
 
 
+def _composite(number: int, curve: str, level: int, public: int, signature: int, ietf: str) -> Algorithm:
+    return Algorithm(
+        _SIG,
+        f"ML-DSA-{number}+{curve}",
+        COMPOSITE_DRAFT,
+        nist_level=level,
+        status=_EXPERIMENTAL,
+        public_key=public,
+        signature=signature,
+        aliases=(f"id-MLDSA{number}-{ietf}",),
+    )
+
+
 def _slh_dsa() -> Iterator[Algorithm]:
     signature = {"128s": 7856, "128f": 17088, "192s": 16224, "192f": 35664, "256s": 29792, "256f": 49856}
     for function in ("SHA2", "SHAKE"):
@@ -187,6 +202,12 @@ CATALOGUE: tuple[Algorithm, ...] = (
     _ml_dsa(44, 2, 2, 1312, 2560, 2420),
     _ml_dsa(65, 3, 3, 1952, 4032, 3309),
     _ml_dsa(87, 5, 5, 2592, 4896, 4627),
+    _composite(44, "Ed25519", 2, 1344, 2484, "Ed25519-SHA512"),
+    _composite(44, "ECDSA-P256", 2, 1377, 2492, "ECDSA-P256-SHA256"),
+    _composite(65, "Ed25519", 3, 1984, 3373, "Ed25519-SHA512"),
+    _composite(65, "ECDSA-P256", 3, 2017, 3381, "ECDSA-P256-SHA512"),
+    _composite(65, "ECDSA-P384", 3, 2049, 3413, "ECDSA-P384-SHA512"),
+    _composite(87, "ECDSA-P384", 5, 2689, 4731, "ECDSA-P384-SHA512"),
     *_slh_dsa(),
     Algorithm(
         _SIG, "Falcon-512", "FIPS 206 (draft)", nist_level=1, status=_EXPERIMENTAL,
@@ -226,7 +247,17 @@ CATALOGUE: tuple[Algorithm, ...] = (
 
 _TARGETS: dict[str, tuple[str, ...]] = {
     "wrappers": ("ML-KEM-768+X25519", "ML-KEM-1024+P-384", "ML-KEM-768", "ML-KEM-1024"),
-    "signatures": ("ML-DSA-44", "ML-DSA-65", "ML-DSA-87"),
+    "signatures": (
+        "ML-DSA-44",
+        "ML-DSA-65",
+        "ML-DSA-87",
+        "ML-DSA-44+Ed25519",
+        "ML-DSA-44+ECDSA-P256",
+        "ML-DSA-65+Ed25519",
+        "ML-DSA-65+ECDSA-P256",
+        "ML-DSA-65+ECDSA-P384",
+        "ML-DSA-87+ECDSA-P384",
+    ),
     "hashes": ("Argon2id", "SHA-384", "SHA-512", "SHA3-384", "SHA3-512", "HMAC-SHA-384", "HMAC-SHA-512"),
 }
 
@@ -238,8 +269,13 @@ CLASS_OF_SCOPE: dict[str, AlgorithmClass] = {
 
 
 def migratable_to(scope: str) -> tuple[Algorithm, ...]:
-    """The targets this build can write for a scope (``hashes``, ``wrappers``, ``signatures``), preferred first."""
+    """The targets that can be written here for a scope (``hashes``, ``wrappers``, ``signatures``), preferred first.
+
+    SLH-DSA and Falcon are targets of signatures where liboqs has them.
+    """
     order = _TARGETS[scope]
+    if scope == "signatures":
+        order += tuple(name for name in (*liboqs.SLH_DSA, *liboqs.FALCON) if liboqs.has(name))
     return tuple(a for name in order for a in CATALOGUE if a.name == name)
 
 

@@ -17,7 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hpke, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, mlkem, rsa, x25519
 
-from pqcore.crypto import catalogue
+from pqcore.crypto import catalogue, composite, liboqs
 from pqcore.errors import KeyStoreError, PQConsoleError
 
 RSA_SIZES = (2048, 3072, 4096)
@@ -48,12 +48,16 @@ GENERATED: tuple[str, ...] = (
     *HYBRID_ALGORITHMS,
     *MLKEM_ALGORITHMS,
     *MLDSA_ALGORITHMS,
+    *composite.COMPOSITES,
     *SYMMETRIC_SIZES,
     *SHARED_SECRETS,
     *(f"RSA-{bits}" for bits in RSA_SIZES),
     *_CURVES,
     *_FIXED,
 )
+
+# Made and used where liboqs is installed; they can be held and moved anywhere.
+LIBOQS_ALGORITHMS = (*liboqs.SLH_DSA, *liboqs.FALCON)
 
 HybridPrivateKey = hpke.MLKEM768X25519PrivateKey | hpke.MLKEM1024P384PrivateKey
 HybridPublicKey = hpke.MLKEM768X25519PublicKey | hpke.MLKEM1024P384PublicKey
@@ -99,14 +103,14 @@ def canonical_name(algorithm: str) -> str:
 
     Raises KeyStoreError for an algorithm that has no keys here.
     """
-    for name in GENERATED:
+    for name in (*GENERATED, *LIBOQS_ALGORITHMS):
         if algorithm.casefold() == name.casefold():
             return name
     try:
         name = catalogue.find(algorithm).name
     except PQConsoleError:
         name = ""
-    if name in GENERATED:
+    if name in GENERATED or name in LIBOQS_ALGORITHMS:
         return name
     raise KeyStoreError(
         f"There are no keys of the algorithm {algorithm[:64]!r}", f"Choose one of {', '.join(GENERATED)}"
@@ -114,12 +118,17 @@ def canonical_name(algorithm: str) -> str:
 
 
 def generate(algorithm: str) -> KeyMaterial:
-    """A new key. Raises KeyStoreError for an unknown algorithm."""
+    """A new key. Raises KeyStoreError for an unknown algorithm, or one that needs liboqs where that is missing."""
     name = canonical_name(algorithm)
     if name in SYMMETRIC_SIZES or name in SHARED_SECRETS:
         return KeyMaterial(secrets.token_bytes((SYMMETRIC_SIZES | SHARED_SECRETS)[name]))
     if name in _SEEDS:
         secret = secrets.token_bytes(_SEEDS[name])
+    elif name in composite.COMPOSITES:
+        secret = composite.generate(name)
+    elif name in LIBOQS_ALGORITHMS:
+        secret, public = liboqs.generate(name)
+        return KeyMaterial(secret + public if name in liboqs.FALCON else secret, public)
     elif name.startswith("RSA-"):
         secret = _pkcs8(rsa.generate_private_key(65537, int(name.removeprefix("RSA-"))))
     elif name in _CURVES:
@@ -150,7 +159,22 @@ def public_of(algorithm: str, secret: bytes) -> bytes | None:
         return _mlkem_private(algorithm, secret).public_key().public_bytes_raw()
     if algorithm in MLDSA_ALGORITHMS:
         return mldsa_private(algorithm, secret).public_key().public_bytes_raw()
+    if algorithm in composite.COMPOSITES:
+        return composite.public_of(algorithm, secret)
+    if algorithm in liboqs.FALCON:
+        return falcon_parts(algorithm, secret)[1]
+    if algorithm in liboqs.SLH_DSA:  # FIPS 205: the public key is the second half of the private one
+        _length(algorithm, "private key", secret, catalogue.find(algorithm).secret_key or 0)
+        return secret[len(secret) // 2 :]
     return _spki(classical_private(algorithm, secret).public_key())
+
+
+def falcon_parts(algorithm: str, secret: bytes) -> tuple[bytes, bytes]:
+    """Private and public key: Falcon's private key does not hold the public one, so it is kept behind it."""
+    entry = catalogue.find(algorithm)
+    private, public = entry.secret_key or 0, entry.public_key or 0
+    _length(algorithm, "private key with its public key", secret, private + public)
+    return secret[:private], secret[private:]
 
 
 def check_symmetric(algorithm: str, secret: bytes) -> bytes:
@@ -176,6 +200,14 @@ def kem_private(algorithm: str, secret: bytes) -> KemPrivateKey:
     if algorithm in HYBRID_ALGORITHMS:
         return _expand_hybrid(algorithm, secret)[0]
     return _mlkem_private(algorithm, secret)
+
+
+def mlkem_pair(
+    algorithm: str, seed: bytes
+) -> tuple[mlkem.MLKEM768PrivateKey | mlkem.MLKEM1024PrivateKey, mlkem.MLKEM768PublicKey | mlkem.MLKEM1024PublicKey]:
+    """Private and public key object of a plain ML-KEM seed. Raises KeyStoreError for a wrong algorithm or length."""
+    private = _mlkem_private(algorithm, seed)
+    return private, private.public_key()
 
 
 @lru_cache(maxsize=128)
@@ -324,6 +356,8 @@ def _raw(data: bytes, algorithm: str | None) -> Identified:
         )
     if algorithm in SYMMETRIC_SIZES or algorithm in SHARED_SECRETS:
         return Identified(algorithm, check_symmetric(algorithm, data), None)
+    if algorithm in composite.COMPOSITES or algorithm in LIBOQS_ALGORITHMS:
+        return _raw_signature_key(data, algorithm)
     if algorithm not in _SEEDS:
         raise KeyStoreError(f"The file holds no key of {algorithm}", "Give it as PEM or DER")
     if len(data) == _SEEDS[algorithm]:
@@ -335,6 +369,14 @@ def _raw(data: bytes, algorithm: str | None) -> Identified:
         f"A private key of {algorithm} is its seed of {_SEEDS[algorithm]} bytes, this one has {len(data)}",
         "Export the seed, not the expanded key",
     )
+
+
+def _raw_signature_key(data: bytes, algorithm: str) -> Identified:
+    if len(data) != catalogue.find(algorithm).public_key:
+        return Identified(algorithm, data, public_of(algorithm, data))
+    if algorithm in composite.COMPOSITES:
+        composite.check_public(algorithm, data)
+    return Identified(algorithm, None, data)
 
 
 def _expand_hybrid(algorithm: str, seed: bytes) -> tuple[HybridPrivateKey, HybridPublicKey, bytes]:

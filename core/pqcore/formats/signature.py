@@ -1,15 +1,17 @@
 """A post-quantum signature over a canonical statement about an old signature and what it signed.
 
 The signer does not pose as the first one: the statement says that at this time, in this row, this payload carried an
-old signature of this digest, made by this old algorithm and key. Signed with ML-DSA (FIPS 204, pure) under the context
-string ``pqconsole signature v1``.
+old signature of this digest, made by this old algorithm and key. Signed with ML-DSA (FIPS 204, pure), composite ML-DSA,
+SLH-DSA or Falcon under the context string ``pqconsole signature v1``.
 
 Layout (big endian; ``docs/FORMATS.md`` has the full text)::
 
-    header  "pqcsg1" | algorithm 1 | mode 1 | digest algorithm 1 | key id length 1 | key id
+    header  "pqcsg1" | algorithm 1 | mode 1 | digest algorithm 1 | (revision 1) | key id length 1 | key id
             | zero bytes up to a multiple of 3
     body    time 8 | old digest 32 | old algorithm length 1 | old algorithm | old key id length 1 | old key id
             | signature length 2 | signature
+
+The revision, the number of the draft that is followed, is there for algorithms without a final standard alone.
 """
 
 from __future__ import annotations
@@ -20,10 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
-from cryptography.exceptions import InvalidSignature
-
-from pqcore.crypto import catalogue
-from pqcore.crypto import keys as crypto_keys
+from pqcore.crypto import composite, liboqs, signing
 from pqcore.errors import KeyStoreError
 from pqcore.formats.context import Context, row_key_text
 from pqcore.formats.encoding import Encoding, decode, sniff
@@ -36,8 +35,14 @@ CONTEXT_STRING = b"pqconsole signature v1"
 PAYLOAD_DIGEST = "SHA-512"  # 256 bits against collisions, as the strongest parameter set asks for
 _LABEL = b"pqconsole statement v1"
 _DIGEST_NUMBER = 1  # SHA-512
-# The last arc of the algorithm's OID under NIST's sigAlgs, 2.16.840.1.101.3.4.3.
-_NUMBERS = {"ML-DSA-44": 17, "ML-DSA-65": 18, "ML-DSA-87": 19}
+# The last arc of the algorithm's OID: under NIST's sigAlgs (2.16.840.1.101.3.4.3) for ML-DSA and SLH-DSA, under PKIX's
+# algorithms (1.3.6.1.5.5.7.6) for composites. Falcon has none yet: numbers of our own.
+_NUMBERS = (
+    {"ML-DSA-44": 17, "ML-DSA-65": 18, "ML-DSA-87": 19}
+    | {name: number for number, name in enumerate(liboqs.SLH_DSA, start=20)}
+    | {name: used.number for name, used in composite.COMPOSITES.items()}
+    | {"Falcon-512": 224, "Falcon-1024": 225}
+)
 _NAMES = {number: name for name, number in _NUMBERS.items()}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WHAT = "signature"
@@ -62,7 +67,7 @@ class StoredForm:
         old_digest: SHA-256 of the old signature's bytes, 32 bytes.
         old_algorithm: format of the old signature, e.g. ``Ed25519``.
         old_key_id: ``name:version`` of the key that verified it.
-        signature: ML-DSA signature.
+        signature: by the algorithm.
         header: the bytes that all values of one algorithm, mode and key start with.
     """
 
@@ -80,18 +85,21 @@ class StoredForm:
 def header(algorithm: str, mode: Mode, key_id: str) -> bytes:
     """The bytes that every signature by this key starts with (a multiple of 3). Raises FormatError."""
     if algorithm not in _NUMBERS:
-        raise FormatError(f"Signatures by {algorithm} are not supported", f"Use {' or '.join(_NUMBERS)}")
+        raise FormatError(
+            f"Signatures by {algorithm} are not supported", "Use a key of ML-DSA, composite ML-DSA, SLH-DSA or Falcon"
+        )
     key = short_text(key_id, "key id")
-    fixed = MAGIC + bytes((_NUMBERS[algorithm], mode, _DIGEST_NUMBER, len(key))) + key
+    revision = (signing.REVISIONS[algorithm],) if algorithm in signing.REVISIONS else ()
+    fixed = MAGIC + bytes((_NUMBERS[algorithm], mode, _DIGEST_NUMBER, *revision, len(key))) + key
     return fixed + bytes(-len(fixed) % 3)
 
 
 def stored_length(algorithm: str, key_id: str, old_algorithm: str, old_key_id: str | None) -> int:
-    """Length in bytes of a stored signature, before any encoding. ``old_key_id`` None: the longest there can be."""
+    """Greatest length in bytes of a stored signature, before any encoding. ``old_key_id`` None: any that can be."""
     start = len(header(algorithm, Mode.COUNTERSIGN, key_id))
     # A key's name has up to 64 characters; with ":" and a version of 10 digits, 75.
     old_key = 75 if old_key_id is None else len(old_key_id.encode())
-    return start + 8 + 32 + 1 + len(old_algorithm.encode()) + 1 + old_key + 2 + _signature_length(algorithm)
+    return start + 8 + 32 + 1 + len(old_algorithm.encode()) + 1 + old_key + 2 + signing.lengths(algorithm)[1]
 
 
 def countersign(
@@ -120,8 +128,8 @@ def countersign(
     body = (
         micros.to_bytes(8, "big") + old_digest + bytes((len(old_name),)) + old_name + bytes((len(old_key),)) + old_key
     )
-    private = crypto_keys.mldsa_private(key.algorithm, secret_of(key))
-    signature = private.sign(_statement(start, body, payload, context), CONTEXT_STRING)
+    statement = _statement(start, body, payload, context)
+    signature = signing.sign(key.algorithm, secret_of(key), statement, CONTEXT_STRING)
     return start + body + len(signature).to_bytes(2, "big") + signature
 
 
@@ -156,14 +164,12 @@ def verify_parsed(
         raise FormatError("The signature stands beside an old one, which is missing", "Pass the old signature too")
     if old_signature is not None and not hmac.compare_digest(hashlib.sha256(old_signature).digest(), form.old_digest):
         raise NotAuthentic("The signature belongs to another old signature", "Migrate the row again")
-    public = crypto_keys.mldsa_public(form.algorithm, public_of(key))
-    try:
-        public.verify(form.signature, _statement(form.header, body, payload, context), CONTEXT_STRING)
-    except InvalidSignature:
+    statement = _statement(form.header, body, payload, context)
+    if not signing.verify(form.algorithm, public_of(key), statement, form.signature, CONTEXT_STRING):
         raise NotAuthentic(
             f"The signature does not verify under the key {key.id} for this row",
             "Check payload, data set, table, column and row key",
-        ) from None
+        )
     return form
 
 
@@ -209,6 +215,11 @@ def _parse(value: str | bytes) -> tuple[StoredForm, bytes]:
     mode, digest = reader.integer(1), reader.integer(1)
     if algorithm is None or mode not in tuple(Mode) or digest != _DIGEST_NUMBER:
         raise FormatError("The signature uses an algorithm or mode that is not supported", "Update pqconsole")
+    wanted = signing.REVISIONS.get(algorithm)
+    if wanted is not None and (revision := reader.integer(1)) != wanted:
+        raise FormatError(
+            f"The signature follows revision {revision} of {algorithm}, which is not supported", "Update pqconsole"
+        )
     key_id = reader.text(reader.integer(1))
     reader.padding(3)
     start = data[: reader.position]
@@ -219,7 +230,8 @@ def _parse(value: str | bytes) -> tuple[StoredForm, bytes]:
     body = data[len(start) : reader.position]
     signature = reader.take(reader.integer(2))
     reader.end()
-    if not key_id or len(signature) != _signature_length(algorithm):
+    least, most = signing.lengths(algorithm)
+    if not key_id or not least <= len(signature) <= most:
         raise FormatError("The signature has a length that its algorithm does not allow")
     try:
         time = _EPOCH + timedelta(microseconds=micros)
@@ -227,7 +239,3 @@ def _parse(value: str | bytes) -> tuple[StoredForm, bytes]:
         raise FormatError("The signature's time is out of range") from None
     form = StoredForm(algorithm, Mode(mode), key_id, time, old_digest, old_algorithm, old_key_id, signature, start)
     return form, body
-
-
-def _signature_length(algorithm: str) -> int:
-    return catalogue.find(algorithm).signature or 0

@@ -245,7 +245,9 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
             "The public key that verifies the old signatures, or the column that names it in each row.",
             required=True,
         ),
-        OptionSpec("new_key", OptionKind.KEY, "The ML-DSA key that signs.", required=True),
+        OptionSpec(
+            "new_key", OptionKind.KEY, "The key that signs: ML-DSA, composite ML-DSA, SLH-DSA or Falcon.", required=True
+        ),
         OptionSpec(
             "mode",
             OptionKind.CHOICE,

@@ -1,4 +1,4 @@
-"""Signatures: verify the old one, sign a statement about it with ML-DSA, verify the new one."""
+"""Signatures: verify the old one, sign a statement about it with ML-DSA or SLH-DSA, verify the new one."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class SignatureMigration:
         prefix: what stands before old signatures.
         payload: the column that was signed; None: the old signature carries it.
         old_keys: keys that verify old signatures.
-        new_key: the ML-DSA key.
+        new_key: the key that signs.
         provider: where keys of values already in our form are looked up.
         mode: whether the old signature stays.
         signature_field: the column for the new signature; None where it replaces the old one or goes beside the row.

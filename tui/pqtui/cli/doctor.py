@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.backends.openssl import backend as openssl
 
 from pqcore import actor
+from pqcore.crypto import agreement, liboqs
 from pqcore.crypto import keys as material
 from pqcore.database import install
 from pqcore.database.clock import now as database_now
@@ -57,6 +58,7 @@ class Check:
 def doctor(args: argparse.Namespace) -> int:
     checks = list(_installed())
     checks += _guarded("algorithms", _algorithms)
+    checks += _guarded("liboqs", _liboqs)
     checks += _guarded("settings", lambda: _configured(settings_of(args)))
     if checks[-1].state is not State.FAILED:
         settings = settings_of(args)
@@ -109,6 +111,23 @@ def _algorithms() -> Iterator[Check]:
         material.generate(name)
         made.append(name)
     yield Check("algorithms", State.OK, f"{', '.join(made)} work here")
+
+
+def _liboqs() -> Iterator[Check]:
+    """What liboqs adds, and whether it and ``cryptography`` understand each other."""
+    found = liboqs.status()
+    if not found.version:
+        detail = f"not available: {found.reason}; SLH-DSA and Falcon need it"
+        yield Check("liboqs", State.NOTE, clean(detail))
+        return
+    added = [family for family in ("SLH-DSA", "Falcon") if any(name.startswith(family) for name in found.algorithms)]
+    agree, differ = agreement.compare()
+    if differ:
+        detail = f"liboqs {found.version} and cryptography do not agree on {', '.join(differ)}: use neither, report it"
+        yield Check("liboqs", State.FAILED, clean(detail), ExitCode.FAILED)
+        return
+    detail = f"liboqs {found.version} adds {', '.join(added) or 'nothing'}"
+    yield Check("liboqs", State.OK, f"{detail}; agrees with cryptography on {', '.join(agree) or 'nothing in common'}")
 
 
 def _configured(settings: Settings) -> Iterator[Check]:
