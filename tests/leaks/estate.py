@@ -24,7 +24,7 @@ from tests.leaks.canaries import Canaries, Findings
 
 PASSPHRASE = "canary passphrase of the keyring"
 DATABASE_PASSWORD = "canary password of the database"
-ROWS = 4
+ROWS = 2
 
 VAULT = sa.Table(
     "vault",

@@ -229,11 +229,10 @@ def test_processes_show_nothing(estate: Estate, monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_a_console_session_shows_nothing(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = [estate.create(scope) for scope in ("wrappers", "signatures", "hashes")]
+    jobs = [estate.create(scope) for scope in ("wrappers", "hashes")]
     with monkeypatch.context() as patch:
         patch.setattr(old_wraps, "unwrap", failing)
-        for job in jobs:
-            estate.run("jobs", "run", job)
+        estate.run("jobs", "run", jobs[0])
     monkeypatch.setattr(environment, "_withheld", {})
     workspace = Workspace.open(load(url=estate.url, env={"PQCONSOLE_HOME": str(estate.cli.home)}))
     try:
