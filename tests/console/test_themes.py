@@ -6,8 +6,9 @@ import pytest
 from textual.pilot import Pilot
 
 from pqcore.workspace import Workspace
+from pqtui.glyphs import ASCII
 from tests.console import world
-from tests.console.conftest import main, shows, still, styled_lines, until
+from tests.console.conftest import main, screen_text, shows, still, styled_lines, until
 
 
 async def _drawn(pilot: Pilot[int]) -> list[list[tuple[str, str]]]:
@@ -78,3 +79,20 @@ async def test_without_colours_nothing_is_told_by_a_colour(
         app.close()
     colours = {colour for style in styles if style is not None for colour in (style.color, style.bgcolor) if colour}
     assert all(colour.is_default for colour in colours)
+
+
+ASCII_SCREENS = [[], ["2"], ["3"], ["s"], ["c"], ["question_mark"], ["n"], ["e"], ["l"], ["P"], ["ctrl+p"]]
+
+
+@pytest.mark.parametrize("keys", ASCII_SCREENS, ids=" ".join)
+async def test_with_ascii_signs_every_cell_is_ascii(filled: Workspace, keys: list[str]) -> None:
+    app = world.console(filled, poll_seconds=3600, glyphs=ASCII)
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await _ready(pilot)
+            await pilot.press(*keys)
+            await still(pilot)
+            shown = screen_text(pilot)
+    finally:
+        app.close()
+    assert shown.isascii(), sorted(set(shown) - set(map(chr, range(128))))

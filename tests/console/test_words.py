@@ -100,6 +100,7 @@ def test_states_are_told_apart_without_colour() -> None:
     [
         ({"LANG": "de_DE.UTF-8"}, UNICODE),
         ({"LC_ALL": "C"}, ASCII),
+        ({"LANG": "C.UTF-8", "TERM": "linux"}, ASCII),
         ({"LANG": "C.UTF-8", "PQCONSOLE_ASCII": "1"}, ASCII),
     ],
 )

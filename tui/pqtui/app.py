@@ -25,7 +25,7 @@ from pqcore.workspace import Workspace
 from pqtui import clipboard, keymap, passphrase
 from pqtui.badge import badge_of
 from pqtui.draft import Draft
-from pqtui.glyphs import Glyphs, choose
+from pqtui.glyphs import ASCII, Glyphs, choose
 from pqtui.local_work import LocalWork
 from pqtui.palette import ActionCommands
 from pqtui.profiles import Choice, Reopen, choices
@@ -105,6 +105,8 @@ class ConsoleApp(App[int]):
         self.note = note
         self.now = now or (lambda: datetime.now(UTC))
         self.glyphs = glyphs or choose()
+        if self.glyphs is ASCII:
+            self.add_class("-ascii")
         self.poll_seconds = poll_seconds
         self.local = LocalWork(workspace)
         self.actions = keymap.remapped(workspace.settings.keys)
@@ -142,13 +144,14 @@ class ConsoleApp(App[int]):
     def action_command_palette(self) -> None:
         """Open the palette; its sign is one that every terminal has."""
         if not isinstance(self.screen, CommandPalette):
-            palette = CommandPalette(id="--command-palette")
+            palette = CommandPalette(placeholder="Search for commands", id="--command-palette")
             self.push_screen(palette)
             self.call_after_refresh(self._plain_palette, palette)
 
     def _plain_palette(self, palette: CommandPalette) -> None:
         for icon in palette.query(SearchIcon):
             icon.icon = ">"
+            icon.refresh()
 
     def on_finished(self, event: Finished) -> None:
         """Work in the background ended: hand its outcome to whoever asked."""

@@ -91,8 +91,11 @@ ASCII = Glyphs(
 
 
 def choose(env: Mapping[str, str] = os.environ) -> Glyphs:
-    """The set that this terminal can show: ASCII where asked for, or where the locale is not UTF-8."""
-    if env.get("PQCONSOLE_ASCII"):
+    """The set that this terminal can show: ASCII where asked for, where the locale is not UTF-8, on a Linux console.
+
+    The fonts of that console lack most of the signs.
+    """
+    if env.get("PQCONSOLE_ASCII") or env.get("TERM") == "linux":
         return ASCII
     locale = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or "C.UTF-8"
     return UNICODE if "utf" in locale.lower() else ASCII

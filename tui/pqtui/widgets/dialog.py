@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 from textual.containers import Vertical
 from textual.content import Content
 
+from pqtui.glyphs import ASCII
+
 if TYPE_CHECKING:
     from pqtui.app import ConsoleApp
 
@@ -24,4 +26,4 @@ class Dialog(Vertical):
         # Content, never text: what a profile says is no markup
         self.border_title = Content.assemble(console.badge.content, " ", console.place).markup
         if console.badge.colour:
-            self.styles.border = ("round", f"ansi_{console.badge.colour}")
+            self.styles.border = ("ascii" if console.glyphs is ASCII else "round", f"ansi_{console.badge.colour}")
