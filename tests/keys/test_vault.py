@@ -20,6 +20,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pqcore.crypto.catalogue import find
 from pqcore.errors import ConfigurationError, ExitCode, KeyServiceUnavailable, KeyStoreError, StateConflict
@@ -101,6 +102,16 @@ def test_vault_opens_old_values_and_keeps_the_secret(vault: VaultKeyProvider, tr
     with pytest.raises(NotAuthentic, match="does not open the value under its key orders:1") as raised:
         unwrap(LegacyWrap.RSA_OAEP_SHA256, wrapped(vault.get("orders:2")), vault.get("orders:1"))
     assert "vault:v1" not in str(raised.value), "Vault's own words quote the value"
+
+
+@pytest.mark.parametrize("aad", [b"", b"tenant 7"])
+def test_vault_opens_what_aes_gcm_wrapped(vault: VaultKeyProvider, transit: Transit, aad: bytes) -> None:
+    box = bytes(range(12)) + AESGCM(transit.aes["wraps"][0]).encrypt(bytes(range(12)), DATA_KEY, aad or None)
+    key, parameters = vault.get("wraps"), WrapParameters(aad=aad)
+    assert unwrap(LegacyWrap.AES_GCM, box, key, parameters) == DATA_KEY
+    with pytest.raises(NotAuthentic, match="does not open the value under its key wraps:1"):
+        unwrap(LegacyWrap.AES_GCM, box, key, WrapParameters(aad=b"another"))
+    assert not any("export" in path for _, path in transit.requests)
 
 
 def test_other_forms_need_a_key_that_may_leave(vault: VaultKeyProvider, transit: Transit, address: str) -> None:

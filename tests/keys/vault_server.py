@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 TOKEN = "hvs.canary-token-of-vault"
 
@@ -43,6 +45,8 @@ class Transit:
                 if name not in self.exportable:
                     return 400, {"errors": ["key is not exportable"]}
                 return 200, {"data": {"name": name, "keys": {version: self._secret(name, int(version))}}}
+            case "POST", ["decrypt", name] if name in self.aes:
+                return self._opened(name, body)
             case "POST", ["decrypt", name] if name in self.rsa:
                 return self._decrypted(name, body["ciphertext"])
         return 404, {"errors": []}
@@ -71,6 +75,15 @@ class Transit:
             serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
         )
         return pem.decode()
+
+    def _opened(self, name: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        _, version, text = body["ciphertext"].split(":")
+        box, aad = base64.b64decode(text), base64.b64decode(body.get("associated_data", ""))
+        try:
+            plain = AESGCM(self.aes[name][int(version.removeprefix("v")) - 1]).decrypt(box[:12], box[12:], aad or None)
+        except InvalidTag:
+            return 400, {"errors": ["cipher: message authentication failed"]}
+        return 200, {"data": {"plaintext": base64.b64encode(plain).decode()}}
 
     def _decrypted(self, name: str, ciphertext: str) -> tuple[int, dict[str, Any]]:
         vault, version, text = ciphertext.split(":")

@@ -25,6 +25,7 @@ from pqcore.keys.reference import parse_ref, resolve
 from pqcore.keys.vault_http import Refused, VaultClient
 from pqcore.keys.vault_settings import VaultSettings
 
+_NONCE_BYTES = 12  # of transit's AES-GCM
 _FRESH_SECONDS = 60.0  # how long what Vault says of a key is believed
 # transit's type of a key -> our name of its algorithm
 _ALGORITHMS = {
@@ -161,8 +162,10 @@ class VaultKeyProvider:
         if not _transit_opens(form, parameters):
             return unwrap(form, wrapped, self._exported(info), parameters)
         ciphertext = f"vault:v{info.version}:{base64.b64encode(wrapped).decode()}"
+        aad = parameters.aad if form is LegacyWrap.AES_GCM else b""
+        bound = {"associated_data": base64.b64encode(aad).decode()} if aad else {}
         try:
-            data = self._client.ask("POST", f"decrypt/{info.name}", {"ciphertext": ciphertext})
+            data = self._client.ask("POST", f"decrypt/{info.name}", {"ciphertext": ciphertext, **bound})
         except Refused as refused:
             if refused.status == 400:
                 raise NotAuthentic(f"Vault does not open the value under its key {info.id}", "Check the key") from None
@@ -217,9 +220,9 @@ class _NoSuchKey(KeyStoreError):
 
 def _transit_opens(form: LegacyWrap, parameters: WrapParameters) -> bool:
     """transit's RSA is OAEP with SHA-256 and no label; its AES-GCM is a nonce of 12 bytes, ciphertext, tag."""
-    if form == "RSA-OAEP-SHA256":
-        return not parameters.label and parameters.mgf1_hash in (None, "SHA-256")
-    return False
+    if form is LegacyWrap.AES_GCM:
+        return parameters.nonce_bytes == _NONCE_BYTES
+    return form is LegacyWrap.RSA_OAEP_SHA256 and not parameters.label and parameters.mgf1_hash in (None, "SHA-256")
 
 
 def _public(text: str) -> bytes:
