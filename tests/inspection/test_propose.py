@@ -144,9 +144,6 @@ def test_several_forms_that_nothing_tells_apart_are_said_to_be_so() -> None:
         ("note", "nothing"),
         ("password", "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21l$" + "A" * 43),  # below, and Argon2 already
         ("password", "{noop}secret"),
-        ("wrapped_key", "eyJhbGciOiJSU0EtT0FFUC0yNTYiLCJlbmMiOiJBMjU2R0NNIn0.AA.AA.AA.AA"),  # JWE RSA-OAEP-256
-        ("wrapped_key", b"\xfe" * 80),  # HPKE X25519
-        ("signature", "eyJhbGciOiJFUzI1NiJ9.AA.AA"),  # JWS ES256
         ("identifier", hashlib.md5(b"x").hexdigest()),
     ],
 )
@@ -163,3 +160,36 @@ def test_what_may_be_aes_gcm_is_proposed_with_its_format_left_open() -> None:
 def test_names_of_files_hold_no_signs_of_paths() -> None:
     column = Column("../a", "b/c", "password", "TEXT")
     assert "/" not in Proposal(column, Scope.HASHES, (), {}, ()).name
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "scope", "options", "left"),
+    [
+        (
+            "wrapped_key",
+            "eyJhbGciOiJSU0EtT0FFUC0yNTYiLCJlbmMiOiJBMjU2R0NNIn0.AA.AA.AA.AA",
+            Scope.WRAPPERS,
+            {"format": "JWE", "old_key": "", "new_key": ""},
+            {"options.old_key", "options.new_key"},
+        ),
+        (
+            "wrapped_key",
+            b"\xfe" * 80,
+            Scope.WRAPPERS,
+            {"format": "HPKE", "encoding": "raw", "old_key": "", "new_key": ""},
+            {"options.old_key", "options.new_key", "options.hpke_aead"},
+        ),
+        (
+            "signature",
+            "eyJhbGciOiJFUzI1NiJ9.AA.AA",
+            Scope.SIGNATURES,
+            {"format": "JWS", "old_key": "", "new_key": ""},
+            {"options.old_key", "options.new_key"},
+        ),
+    ],
+)
+def test_a_form_that_says_its_format(
+    name: str, value: str | bytes, scope: Scope, options: dict[str, str], left: set[str]
+) -> None:
+    (found,) = proposals(name, value)
+    assert (found.scope, found.document["options"], set(found.left)) == (scope, options, left)

@@ -98,11 +98,21 @@ def _use(form: FormReport) -> Use | None:
 
 def _is_read(form: FormReport, scope: Scope) -> bool:
     """Whether a format of the scope's options can be the one of these values: ``AES-KW`` for ``AES-128-KW``."""
-    families = {_AES_SIZE.sub("AES-", choice).partition("-")[0] for choice in _choices(scope, "format")}
+    known = _choices(scope, "format")
+    families = {choice.partition("-")[0] for choice in known}
     names = [_AES_SIZE.sub("AES-", c.form.name) for c in form.group.candidates]
     if any(name.startswith("AES-") for name in names):
-        return all(any(name.startswith(choice) for choice in _choices(scope, "format")) for name in names)
-    return any(name.partition("-")[0] in families for name in names)
+        return all(any(name.startswith(choice) for choice in known) for name in names)
+    return any(re.split("[- ]", name)[0] in families for name in names)
+
+
+def _named_by_form(form: FormReport, scope: Scope) -> str:
+    """The format that the form itself says: JOSE, HPKE; empty where it does not."""
+    names = [_AES_SIZE.sub("AES-", c.form.name) for c in form.group.candidates]
+    for start in ("JWE", "JWS", "HPKE"):
+        if start in _choices(scope, "format") and all(name.startswith(f"{start} ") for name in names):
+            return start
+    return _LEFT
 
 
 def _digests(column: Column, forms: Sequence[FormReport]) -> Proposal:
@@ -149,6 +159,8 @@ def _keyed(
         if where is None and len(parts) > 1:
             notes.append("The column holds other forms too and nothing here tells them apart: add a condition")
         options = {"format": named, **_encoding(members), **keys, **_ecdsa_encoding(named, members)}
+        if named == "JWS":
+            del options["payload"]  # it is in the value
         yield _proposal(column, scope, members, options, where, notes)
 
 
@@ -157,7 +169,8 @@ def _wrap_format(form: FormReport) -> str:
     declared = hints.declared(form.group.declared)
     if declared is not None and declared.format in known:
         return declared.format or _LEFT
-    return _LEFT  # not the hash of OAEP, nor whether AES-KW pads, is in a value
+    # neither the hash of OAEP, nor whether AES-KW pads, is in a value
+    return _named_by_form(form, Scope.WRAPPERS)
 
 
 def _signature_format(form: FormReport) -> str:
@@ -169,7 +182,7 @@ def _signature_format(form: FormReport) -> str:
     # DER says that it is a curve's signature of 256 bits, or a DSA one, of which no key is made any more
     names.discard("DSA (256 bits)")
     only = names.pop() if len(names) == 1 else _LEFT
-    return only if only in known else _LEFT
+    return only if only in known else _named_by_form(form, Scope.SIGNATURES)
 
 
 def _ecdsa_encoding(named: str, forms: Sequence[FormReport]) -> dict[str, str]:
