@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pqcore.errors import ConfigurationError
-from pqcore.settings import load, profile_names
+from pqcore.settings import config_file, load, profile_names
 from pqcore.text import clean
 from pqcore.workspace import Workspace
 from pqtui.badge import badge_of
@@ -39,7 +39,8 @@ def _choice(name: str, in_use: bool, env: Mapping[str, str]) -> Choice:
     try:
         settings = load(profile=name, env=env)
     except ConfigurationError as error:
-        words.append(clean(str(error), limit=120))
+        # of the one file that all profiles are in, so that its path does not push the reason out of sight
+        words.append(clean(str(error).removeprefix(f"{config_file(env)}: "), limit=120))
     else:
         badge = badge_of(settings)
         words += [badge.word] if badge is not None else []
