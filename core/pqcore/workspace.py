@@ -7,33 +7,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from pqcore import actor as actors
-from pqcore import seeding, targets
 from pqcore.actor import Actor
-from pqcore.crypto.catalogue import find
 from pqcore.database import install as installer
 from pqcore.database.connect import Database
-from pqcore.engine.executors import Opening
-from pqcore.engine.worker import Worker
 from pqcore.environment import withhold
 from pqcore.errors import UsageError
-from pqcore.inspection.inspector import Inspector
-from pqcore.inspection.rating import DEFAULT_POLICY, Level, level_of, level_of_algorithms
 from pqcore.jobs.model import Job
 from pqcore.jobs.repository import JobRepository
-from pqcore.keys.opening import open_keys
 from pqcore.keys.provider import KeyProvider
 from pqcore.keys.sources import database_password
 from pqcore.migrations.base import Scope
-from pqcore.policies import POLICIES
-from pqcore.selection.catalog import Catalog
-from pqcore.selection.check import Report, check
-from pqcore.selection.document import parse, to_document
 from pqcore.settings import Settings, holds_password
+
+# The engine, the cryptography and the selection document are loaded by what first needs them: a console that is opened
+# to look at jobs needs none of them, and shows the list in half the time.
+if TYPE_CHECKING:
+    from pqcore import targets
+    from pqcore.engine.executors import Opening
+    from pqcore.engine.worker import Worker
+    from pqcore.inspection.inspector import Inspector
+    from pqcore.inspection.rating import Level
+    from pqcore.selection.catalog import Catalog
+    from pqcore.selection.check import Report
 
 _ALGORITHMS = "crypto_algorithms"
 
@@ -60,14 +61,18 @@ class Workspace:
         self,
         settings: Settings,
         db: Database,
-        keys: KeyProvider,
+        keys: KeyProvider | None,
         actor: Actor,
         password: str | None = None,
+        opens_keys: Callable[[], KeyProvider] | None = None,
     ) -> None:
+        """Where ``keys`` is None, ``opens_keys`` is called when a key is first needed."""
         self._password = password
+        self._keys = keys
+        self._opens_keys = opens_keys
+        self._opening_keys = Lock()
         self.settings = settings
         self.db = db
-        self.keys = keys
         self.actor = actor
         self.jobs = JobRepository(db, actor)
 
@@ -87,8 +92,13 @@ class Workspace:
         withhold()
         password = database_password(settings)
         db = _open_database(settings, password)
-        keys = open_keys(settings, prompt)
-        workspace = cls(settings, db, keys, actors.current(), password)
+
+        def keys() -> KeyProvider:
+            from pqcore.keys.opening import open_keys
+
+            return open_keys(settings, prompt)
+
+        workspace = cls(settings, db, None, actors.current(), password, keys)
         if require_schema:
             try:
                 installer.require(db)
@@ -96,6 +106,15 @@ class Workspace:
                 workspace.close()
                 raise
         return workspace
+
+    @property
+    def keys(self) -> KeyProvider:
+        """Where the keys are."""
+        with self._opening_keys:
+            if self._keys is None:
+                assert self._opens_keys is not None
+                self._keys = self._opens_keys()
+            return self._keys
 
     @property
     def read_only(self) -> bool:
@@ -108,6 +127,8 @@ class Workspace:
 
     def install_plan(self, *, seed: bool = False) -> list[installer.Step]:
         """What ``install`` would do, in order; empty where everything is there."""
+        from pqcore import seeding
+
         steps = installer.plan(self.db)
         return [*steps, *(seeding.missing(self.db) if seed or self._fills_itself(steps) else [])]
 
@@ -121,6 +142,8 @@ class Workspace:
             SchemaError: what exists cannot be used.
             DatabaseError: a right is missing.
         """
+        from pqcore import seeding
+
         done = installer.apply(self.db, installer.plan(self.db))
         return [*done, *(seeding.fill(self.db) if seed or self._fills_itself([]) else [])]
 
@@ -130,14 +153,20 @@ class Workspace:
 
     def catalog(self) -> Catalog:
         """What the live database holds: tables, columns, keys."""
+        from pqcore.selection.catalog import Catalog
+
         return Catalog(self.db)
 
     def algorithms(self, scope: Scope) -> list[targets.AlgorithmChoice]:
         """What jobs of this scope can name as their target."""
+        from pqcore import targets
+
         return targets.algorithms(self.db, scope)
 
     def policies(self) -> list[targets.PolicyChoice]:
         """The policies that jobs can name as their target."""
+        from pqcore import targets
+
         return targets.policies(self.db)
 
     def level(self, policy: str | None = None) -> Level:
@@ -146,6 +175,10 @@ class Workspace:
         Raises:
             UsageError: there is no policy of this name.
         """
+        from pqcore import targets
+        from pqcore.inspection.rating import DEFAULT_POLICY, level_of, level_of_algorithms
+        from pqcore.policies import POLICIES
+
         name = policy or DEFAULT_POLICY
         for known in POLICIES:
             if known.name == name:
@@ -154,6 +187,8 @@ class Workspace:
 
     def inspector(self, level: Level, *, stop: Callable[[], bool] = lambda: False) -> Inspector:
         """What reads columns and says what is in them; ``stop`` is asked between two reads."""
+        from pqcore.inspection.inspector import Inspector
+
         return Inspector(self.db, self.catalog(), level, stop=stop)
 
     def preflight(
@@ -170,6 +205,11 @@ class Workspace:
             SelectionError: the document cannot be read.
             UsageError: the target is unknown or does not fit the scope.
         """
+        from pqcore import targets
+        from pqcore.crypto.catalogue import find
+        from pqcore.selection.check import check
+        from pqcore.selection.document import parse
+
         parsed = parse(selection, scope=scope)
         algorithm_id, policy_id = self._target_ids(scope, algorithm, policy)
         target = targets.resolve(self.db, scope, algorithm_id, policy_id, parsed.options)
@@ -203,6 +243,8 @@ class Workspace:
             SelectionError: the selection has problems; each names place and remedy.
             UsageError, SchemaError, KeyStoreError: the target or the keys cannot be used.
         """
+        from pqcore.selection.document import parse, to_document
+
         report = checked or self.preflight(new.scope, new.selection, algorithm=new.algorithm, policy=new.policy)
         report.raise_for_problems()
         algorithm_id, policy_id = self._target_ids(new.scope, new.algorithm, new.policy)
@@ -217,6 +259,8 @@ class Workspace:
 
     def worker(self, *, threads: int | None = None, kind: str = "work") -> Worker:
         """A worker on this database; it does nothing until it is started or given a job."""
+        from pqcore.engine.worker import Worker
+
         return Worker(
             self.db,
             self.keys,
@@ -228,6 +272,8 @@ class Workspace:
 
     def _opening(self) -> Opening | None:
         """What processes of a worker are given through their pipe; None where the keys stay in this process."""
+        from pqcore.engine.executors import Opening
+
         keys = self.keys.handover()
         if keys is None:
             return None
@@ -236,6 +282,8 @@ class Workspace:
         return Opening(partial(_open_database, self.settings, self._password), keys)
 
     def _target_ids(self, scope: Scope, algorithm: str | None, policy: str | None) -> tuple[int | None, int | None]:
+        from pqcore import targets
+
         if algorithm is None and policy is None:
             raise UsageError("A job needs an algorithm or a policy", "Give --algorithm, --policy or both")
         return (

@@ -48,7 +48,7 @@ async def opened(
     app = world.console(workspace, poll_seconds=poll_seconds)
     try:
         async with app.run_test(size=size) as pilot:
-            await until(pilot, lambda: main(pilot)._list is not None and main(pilot)._throughput._last is not None)
+            await until(pilot, lambda: main(pilot)._list is not None and main(pilot)._metrics_at)
             yield pilot
     finally:
         app.close()
@@ -84,8 +84,15 @@ def styled_lines(pilot: Pilot[int]) -> list[list[tuple[str, str]]]:
     return [[(segment.text, str(segment.style)) for segment in strip] for strip in strips]
 
 
+def detail_is_of_the_cursor(pilot: Pilot[int]) -> bool:
+    """Whether the detail has followed the cursor, which it does once that rests."""
+    detail, current = main(pilot)._detail, main(pilot).lines.current
+    return current is None or (detail is not None and detail.job_id == current.id)
+
+
 async def still(pilot: Pilot[int]) -> None:
     """Wait until nothing that was asked for is outstanding: what is drawn stays what it is."""
+    await until(pilot, lambda: detail_is_of_the_cursor(pilot))
     before: object = None
     while before != (now := styled_lines(pilot)):
         before = now

@@ -86,7 +86,7 @@ def test_a_process_that_cannot_open_the_database_leaves_the_job_here(
 ) -> None:
     document_of = handover.document_of
     lost = f"sqlite:///{tmp_path / 'none' / 'world.sqlite'}"
-    monkeypatch.setattr(hand_over, "document_of", lambda w: {**document_of(w), "url": lost})
+    monkeypatch.setattr(handover, "document_of", lambda w: {**document_of(w), "url": lost})
     local = LocalWork(workspace)
     local.run(1)
     try:

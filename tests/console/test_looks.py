@@ -118,18 +118,12 @@ SCREENS: list[Steps] = [
 ]
 
 
-def _detail_is_of_the_cursor(pilot: Pilot[int]) -> bool:
-    detail, current = main(pilot)._detail, main(pilot).lines.current
-    return detail is not None and current is not None and detail.job_id == current.id
-
-
 def look(snap_compare: Any, workspace: Workspace, steps: Steps, size: tuple[int, int]) -> None:
     # one read a feed: nothing that is drawn depends on when the next one comes
     app = world.console(workspace, poll_seconds=3600)
 
     async def settled(pilot: Pilot[int]) -> None:
         await steps(pilot)
-        await until(pilot, lambda: _detail_is_of_the_cursor(pilot))
         await still(pilot)
 
     try:

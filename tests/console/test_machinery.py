@@ -25,7 +25,7 @@ from pqcore.workspace import Workspace
 from pqtui.actions import ACTIONS, BY_ID, Situation, eligible, unavailable
 from pqtui.feed import Feed, Fresh, Trouble
 from pqtui.screens.confirm import plan_of
-from pqtui.snapshots import CountReader, ListQuery, ListReader
+from pqtui.snapshots import CountReader, ListQuery, ListReader, MetricsReader
 from pqtui.window import SLOW_SHARE, Window
 from tests.console.world import NOW, add_job
 
@@ -37,6 +37,7 @@ class Numbers:
         self.total = total
         self.cost = cost
         self.now = 0.0
+        self.marked: object | None = None
         self.orders_read = 0
         self.most_skipped = 0
 
@@ -53,6 +54,9 @@ class Numbers:
 
     def jobs_of(self, ids: Sequence[int]) -> tuple[Job, ...]:
         return tuple(a_job(i) for i in ids if i <= self.total)
+
+    def mark(self) -> object | None:
+        return self.marked
 
     def clock(self) -> float:
         return self.now
@@ -115,6 +119,19 @@ def test_a_slow_order_is_read_rarely_and_its_jobs_each_time() -> None:
     assert order.orders_read == read + 2
 
 
+def test_a_slow_order_is_kept_for_as_long_as_nothing_is_written() -> None:
+    order = Numbers(100_000, cost=0.5)
+    order.marked = "before"
+    window = Window(order, JobFilter(), Sort("created_at"), order.clock)
+    window.read(0, 100, order.total)
+    order.now += 1e6
+    assert window.read(0, 100, order.total).ordered_at == order.now  # it is still that of now
+    assert order.orders_read == 1
+    order.marked = "after"
+    window.read(0, 100, order.total)
+    assert order.orders_read == 2
+
+
 def test_the_reader_agrees_with_the_repository(filled: Workspace) -> None:
     read = ListReader(filled.jobs)
     everything = filled.jobs.page(JobQuery(sort=Sort("scheduled_at"))).jobs
@@ -144,6 +161,23 @@ def test_counting_again_costs_only_what_came_since(filled: Workspace) -> None:
     count.expire()
     assert count(JobFilter()).total == 7
     assert count(parse_filter("status:failed")).total == 0
+
+
+def test_what_was_counted_holds_for_as_long_as_nothing_is_written(filled: Workspace) -> None:
+    count, metrics = CountReader(filled.jobs), MetricsReader(filled.jobs)
+    assert count(JobFilter()).total == sum(t.jobs for t in metrics("all").totals) == 8
+    asked: list[str] = []
+    sa.event.listen(filled.db.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    for _ in range(3):
+        assert count(JobFilter()).total == 8
+        assert metrics("all").totals_at > 0
+    assert not [text for text in asked if "count(" in text.lower() or "metrics" in text]
+    add_job(filled, 50, status="failed")
+    assert count(JobFilter()).total == 9
+    count.expire()
+    metrics.expire()
+    assert count(JobFilter()).total == 9
+    assert {t.status: t.jobs for t in metrics("all").totals}[Status.FAILED] == 2
 
 
 def test_a_feed_reads_again_only_after_it_has_read() -> None:
@@ -193,6 +227,38 @@ def test_a_feed_outlives_a_database_that_is_away_and_says_so() -> None:
         pass
     assert isinstance(message, Fresh)
     feed.stop()
+
+
+class Pauses(threading.Event):
+    """Notes for how long a feed wants to rest, and lets it go on at once."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.seen: list[float | None] = []
+        self._most = most
+        self.enough = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seen.append(timeout)
+        if len(self.seen) >= self._most:
+            self.enough.set()
+            return super().wait()
+        return True
+
+
+def test_a_feed_rests_longer_where_nothing_changes_until_something_does() -> None:
+    posted: Queue[Message] = Queue()
+    answers = iter([*["same"] * 14, *["other"] * 5])
+    feed: Feed[str] = Feed("f", lambda _query: next(answers), posted.put, interval=7.0)
+    feed._wake = pauses = Pauses(16)
+    feed.start("q")
+    assert pauses.enough.wait(10)
+    feed.stop()
+    assert pauses.seen[:11] == [7.0] * 11
+    assert pauses.seen[11:15] == [28.0] * 4  # the read that found something new had waited long, too
+    assert pauses.seen[15:] == [7.0]
+    new = [message.new for message in list(posted.queue) if isinstance(message, Fresh)]
+    assert new == [True, *[False] * 13, True, False]
 
 
 def test_a_feed_on_hold_reads_only_when_asked() -> None:

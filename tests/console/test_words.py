@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,15 +12,18 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from pqcore.errors import UsageError
-from pqcore.jobs.model import Job, Progress, Status
+from pqcore.jobs.model import Job, Phase, Progress, Status, WorkerInfo
 from pqcore.migrations.base import Scope
-from pqtui import columns, plot, show
+from pqtui import columns, metrics_text, plot, show
 from pqtui.columns import Line
-from pqtui.filter_typing import typed_filter
+from pqtui.filter_typing import FilterSuggester, SeenValues, typed_filter
 from pqtui.glyphs import ASCII, UNICODE, choose
 from pqtui.json_tokens import tokens
+from pqtui.metrics_text import Flow, JobFlow
 from pqtui.pace import Pace, PaceBook, Throughput
+from pqtui.readiness import Readiness, readiness
 from pqtui.schedule import parse_start
+from pqtui.snapshots import MetricsSnapshot
 from tests.console.world import NOW
 
 GLYPHS = st.sampled_from([UNICODE, ASCII])
@@ -112,8 +117,14 @@ def test_ascii_where_the_terminal_needs_it(env: dict[str, str], glyphs: object) 
 def test_a_plot_shows_every_value_above_zero(values: list[float], height: int, glyphs) -> None:  # type: ignore[no-untyped-def]
     lines = plot.columns(values, height, glyphs)
     assert len(lines) == height
-    assert all(len(line) == len(values) for line in lines)
-    assert [c != " " for c in lines[-1]] == [v > 0 for v in values]
+    if glyphs.braille:
+        padded = [0.0] * (len(values) % 2) + values
+        shown = [a > 0 or b > 0 for a, b in zip(padded[::2], padded[1::2], strict=True)]
+    else:
+        shown = [v > 0 for v in values]
+    assert all(len(line) == len(shown) for line in lines)
+    assert [c != " " for c in lines[-1]] == shown
+    assert [c != " " for c in plot.spark(values, glyphs)] == [v > 0 for v in values]
 
 
 def test_pace_is_rows_over_time_and_forgets_what_stopped() -> None:
@@ -134,16 +145,124 @@ def test_pace_looks_at_the_last_seconds_only() -> None:
     assert book.of(job(progress=Progress(total=10_000, migrated=50))) == Pace(0.0)
 
 
-def test_throughput_counts_growth_and_never_shrinks() -> None:
-    flow = Throughput(slots=10, seconds=1.0)
-    for at, total in ((0.1, 100), (1.1, 150), (2.1, 20), (3.1, 30)):
-        flow.observe(total, at)
-    assert flow.series(4, 4.0) == (0.0, 50.0, 0.0, 10.0)
+def test_time_in_which_a_throttle_held_the_job_back_is_not_in_what_is_left() -> None:
+    book = PaceBook()
+    book.observe([job(progress=Progress(total=1000, migrated=100))], 10.0)
+    held = job(progress=Progress(total=1000, migrated=200), throttled_seconds=6.0)
+    book.observe([held], 20.0)
+    assert book.of(held) == Pace(10.0, 32.0)  # 800 rows, at 100 rows in the 4 seconds of work
+    waiting = job(progress=Progress(total=1000, migrated=201), throttled_seconds=35.9)
+    book.observe([waiting], 50.0)
+    assert book.of(waiting).left is None  # it has hardly worked
+
+
+def test_throughput_counts_growth_of_each_job_and_of_all_and_never_shrinks() -> None:
+    flow = Throughput()
+
+    def at(seconds: float, *rows: int, ended: int | None = None) -> None:
+        gone = [] if ended is None else [job(id=9, status=Status.DONE, processed_count=ended)]
+        flow.observe([job(id=n, processed_count=count) for n, count in enumerate(rows, 1)], gone, seconds)
+
+    at(1.0, 1000)  # what was done before is not of this time
+    at(4.0, 1100)
+    at(6.0, 1150, 500)
+    at(7.0, 20, 600)  # the first one was started over
+    at(12.0, 30, 700)
+    assert flow.series(0, 3, 15.0) == (20.0, 30.0, 22.0)
+    assert flow.series(1, 1, 60.0) == (360 / 60,)
+    assert flow.of(1, 3, 15.0) == (20.0, 10.0, 2.0)
+    assert flow.of(2, 3, 15.0) == (0.0, 20.0, 20.0)
+    flow.observe([], [job(id=2, status=Status.DONE, processed_count=750)], 16.0)
+    assert flow.series(0, 1, 20.0) == (10.0,)  # its last rows count although it runs no more
+    assert flow.of(2, 3, 20.0) == ()
+
+
+def test_a_job_starting_again_is_no_growth() -> None:
+    flow = Throughput()
+    for seconds, status, count in ((1.0, Status.RUNNING, 500), (2.0, Status.DONE, 500), (3.0, Status.RUNNING, 900)):
+        jobs_now = [job(status=status, processed_count=count)]
+        running = status is Status.RUNNING
+        flow.observe(jobs_now if running else [], [] if running else jobs_now, seconds)
+    assert sum(flow.series(0, 2, 5.0)) == 0
+
+
+def test_what_is_in_its_new_form_by_the_newest_counted_job_of_each_column() -> None:
+    def about(table: str, **values: Any) -> Job:
+        return job(selection={"table": table, "field": "f"}, **values)
+
+    found = readiness(
+        [
+            about("c"),  # not begun
+            about("a", progress=Progress(total=100, migrated=50, skipped=10, failed=5)),
+            about("a", progress=Progress(total=900, migrated=900)),  # older
+            about("b", status=Status.DONE, progress=Progress(total=40, migrated=40)),
+            about("d", status=Status.DONE, phase=Phase.ROLLED_BACK, progress=Progress(total=20, migrated=20)),
+            job(selection=None),
+        ]
+    )
+    assert found == Readiness(safe=100, total=160, places=3, uncounted=1)
+    assert readiness([]) == Readiness(0, 0, 0, 0)
+
+
+def test_workers_with_their_heartbeat_and_what_holds_their_jobs_back() -> None:
+    worker = WorkerInfo("w1", "ops1", 47, "work", 4, NOW, NOW - timedelta(seconds=7), alive=True)
+    gone = replace(worker, id="w2", pid=48, heartbeat_at=NOW - timedelta(minutes=3), alive=False)
+    held = job(
+        id=12, held_by="w1", throttle_reason="outside 22:00-06:00", selection={"table": "users", "field": "pw"},
+        progress=Progress(total=1000, migrated=450, failed=50),
+    )  # fmt: skip
+    stalled = job(id=13, lease_expired=True)
+    snapshot = MetricsSnapshot((), (held, stalled), (gone, worker))
+    flow = Flow(25.0, 20.0, (0.0, 50.0), 5.0, {12: JobFlow(Pace(25.0, 20.0), (0.0, 25.0, 50.0))})
+    lines = metrics_text.workers(snapshot, flow, frozenset(), NOW, 90, 10, ASCII).plain.split("\n")
+    assert lines[1].split() == ["*", "work", "ops1:47", "4", "7s", "ago"]
+    assert lines[2].split() == ["12", "users.pw", "25/s", "=#", "20s", "10%", "dead", "outside", "22:00-06:00"]
+    assert lines[3].split()[-3:] == ["3m", "ago,", "gone"]
+    assert "stalled, worker gone" in lines[4]
+    short = metrics_text.workers(snapshot, flow, frozenset(), NOW, 90, 3, ASCII).plain.split("\n")
+    assert short[-1].strip() == "and 3 more"
+    rates = metrics_text.throughput(snapshot, flow, 30, 8, ASCII).plain
+    assert "10% of the rows are dead letters, 1 job held back" in rates
+    assert "500 rows left in 2 jobs, about 20s of work" in rates
+
+
+def test_totals_say_of_which_time_they_are_and_what_they_do_not_know() -> None:
+    counted = MetricsSnapshot((), (), (), readiness=Readiness(600, 1000, 2, 1))
+    text = metrics_text.totals(counted, "12:03:04", 34, ASCII).plain
+    assert text.startswith("at 12:03:04    Jobs")
+    assert text.endswith("New form 60% of 1.0k rows\nin 2 columns; 1 not counted")
+    many = replace(counted, readiness=Readiness(600, 1000, 2, 0), newest=200)
+    assert "in 2 columns, newest 200 jobs" in metrics_text.totals(many, "", 34, ASCII).plain
+    assert "New form" not in metrics_text.totals(MetricsSnapshot((), (), ()), "", 34, ASCII).plain
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"), [(0.0000001, "0.01%"), (0.0042, "0.42%"), (0.042, "4.2%"), (0.42, "42%"), (1.0, "100%")]
+)
+def test_small_shares_are_not_nothing(ratio: float, text: str) -> None:
+    assert show.share(ratio) == text
 
 
 @pytest.mark.parametrize("text", ["status:fa", "sco", "-status:d", "status:failed scope:wr", "tab"])
 def test_an_unfinished_word_is_no_mistake(text: str) -> None:
     assert typed_filter(text)[1] == ""
+
+
+async def test_words_are_completed_from_what_was_seen() -> None:
+    seen = SeenValues()
+    suggester = FilterSuggester(seen)
+    assert await suggester.get_suggestion("status:failed -table:us") is None
+    seen.note(
+        [
+            job(selection={"table": "Users", "field": "f"}, target="ML-KEM-768+X25519"),
+            job(selection={"table": "user table", "field": "f"}, target="policy hybrid", target_policy_id=1),
+        ]
+    )
+    assert await suggester.get_suggestion("status:failed -table:us") == "status:failed -table:users"
+    assert await suggester.get_suggestion("algo:ML") == "algo:ml-kem-768+x25519"
+    assert await suggester.get_suggestion("algo:p") is None
+    assert await suggester.get_suggestion("sta") == "status:"
+    assert await suggester.get_suggestion("status:fa") == "status:failed"
 
 
 def test_a_finished_word_that_is_wrong_is() -> None:
@@ -167,3 +286,11 @@ def test_tokens_stay_within_the_line_and_in_order(line: str) -> None:
     for token in tokens(line):
         assert last <= token.start < token.end <= len(line)
         last = token.end
+
+
+@pytest.mark.parametrize("width", [56, 76, 118, 190])
+def test_an_id_is_never_cut_off(width: int) -> None:
+    places = columns.layout(width, digits=19)
+    line = columns.cells(Line(job(id=9_223_372_036_854_775_807), Pace(), here=False), places, NOW, UNICODE)
+    assert line[0] == "9223372036854775807"
+    assert sum(p.width for p in places) + columns.GAP * (len(places) - 1) <= width

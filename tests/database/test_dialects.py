@@ -131,3 +131,23 @@ def test_sqlite_values_of_types_without_meaning_come_as_they_are_stored(database
         conn.execute(table.insert().values(id="0f" * 16, raw=b"\x00\x01", doc="[1]"))
     with database.read() as conn:
         assert tuple(conn.execute(sa.select(table)).one()) == ("0f" * 16, b"\x00\x01", "[1]")
+
+
+def test_a_mark_is_another_after_every_write_and_the_same_without_one(database: Database) -> None:
+    with database.write() as conn:
+        conn.execute(sa.text("CREATE TABLE marked (n INTEGER PRIMARY KEY)"))
+    before = database.dialect.mark()
+    if database.dialect.name != "sqlite":
+        assert before is None
+        return
+    seen = {before}
+    other = Database.open(str(database.engine.url.render_as_string(hide_password=False)))
+    for number in range(5):
+        with database.read() as conn:
+            conn.execute(sa.text("SELECT count(*) FROM marked")).all()
+        assert database.dialect.mark() in seen
+        with (database if number % 2 else other).write() as conn:
+            conn.execute(sa.text("INSERT INTO marked VALUES (:n)"), {"n": number})
+        assert database.dialect.mark() not in seen
+        seen.add(database.dialect.mark())
+    other.close()

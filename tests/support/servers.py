@@ -88,17 +88,26 @@ class Server(ABC):
         """Create, start and wait until it answers; raises ServerMissing where it cannot be had."""
         try:
             self.create()
-            with (self.home / "log").open("wb") as log:
-                self._process = subprocess.Popen(
-                    self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.home, **self._identity()
-                )
-            self._wait(self.ping)
+            self.start_again()
         except BaseException:
             self.stop()
             raise
 
+    def start_again(self) -> None:
+        """Run on the data that is there, after ``halt``, and wait until it answers."""
+        with (self.home / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.home, **self._identity()
+            )
+        self._wait(self.ping)
+
     def stop(self) -> None:
         """End the server and remove its files."""
+        self.halt()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def halt(self) -> None:
+        """End the server, closing all connections, and keep its data."""
         if self._process is not None:
             self._process.send_signal(self.stop_signal)
             try:
@@ -107,7 +116,6 @@ class Server(ABC):
                 self._process.kill()
                 self._process.wait()
             self._process = None
-        shutil.rmtree(self.home, ignore_errors=True)
 
     def pause(self) -> None:
         """Stop answering without closing a connection, as a dead host does."""

@@ -24,13 +24,12 @@ from pqcore.text import clean
 from pqcore.workspace import Workspace
 from pqtui import clipboard, keymap, passphrase
 from pqtui.badge import badge_of
-from pqtui.draft import Draft
+from pqtui.draft import Draft, Writing
 from pqtui.glyphs import ASCII, Glyphs, choose
 from pqtui.local_work import LocalWork
 from pqtui.palette import ActionCommands
 from pqtui.profiles import Choice, Reopen, choices
 from pqtui.screens.main import MainScreen
-from pqtui.screens.new_job import NewJobScreen
 from pqtui.screens.passphrase import AskPassphrase
 from pqtui.screens.profiles import ChooseProfile
 from pqtui.session_keeper import SessionKeeper
@@ -118,15 +117,16 @@ class ConsoleApp(App[int]):
         self.badge = badge_of(workspace.settings)
         # what moves on a slow line is not worth its bytes
         self.animation_level = "none"
-
-    def on_mount(self) -> None:
         for theme in THEMES:
             self.register_theme(theme)
         wanted = first_theme()
+        # before anything is styled: another theme later would style it all once more
         self.theme = wanted if wanted in self.available_themes else THEMES[0].name
+
+    def on_mount(self) -> None:
         self.set_keymap(keymap.for_textual(self.actions))
         self._begin_session()
-        self._main = MainScreen()
+        self._main = MainScreen(self.size)
         self.push_screen(self._main)
         self.set_interval(_KEEP_SECONDS, self._keep_session)
         passphrase.answer_in(self._ask_passphrase)
@@ -227,7 +227,7 @@ class ConsoleApp(App[int]):
                 self._main.notice(self.note)
 
     def _session_now(self) -> SessionState:
-        writing = next((s for s in reversed(self.screen_stack) if isinstance(s, NewJobScreen)), None)
+        writing = next((s for s in reversed(self.screen_stack) if isinstance(s, Writing)), None)
         draft = writing.draft if writing is not None else self.draft
         return replace(self._main.session, draft=draft, at=self.now())
 
@@ -318,7 +318,7 @@ class ConsoleApp(App[int]):
             self._keeper = SessionKeeper(workspace)
         self._begin_session()
         self.place, self.badge = _place(workspace), badge_of(workspace.settings)
-        self._main = MainScreen()
+        self._main = MainScreen(self.size)
         self.switch_screen(self._main)
         in_background(self, close, lambda _: None)
 

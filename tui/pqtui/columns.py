@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pqcore.jobs.model import Job, Status
@@ -105,9 +105,13 @@ class Place:
     width: int
 
 
-def layout(width: int) -> tuple[Place, ...]:
-    """The columns that fit ``width`` cells, with their widths; flexible ones share what is left."""
-    shown = list(COLUMNS)
+def layout(width: int, digits: int = 0) -> tuple[Place, ...]:
+    """The columns that fit ``width`` cells, with their widths; flexible ones share what is left.
+
+    Args:
+        digits: of the longest id: an id that is cut off is of no use to anybody.
+    """
+    shown = [replace(c, width=max(c.width, digits)) if c.id == "id" else c for c in COLUMNS]
     while len(shown) > 2 and _needed(shown) > width:
         shown.remove(max(reversed(shown), key=lambda c: c.rank))
     flexible = [c for c in shown if c.flexible]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from pqcore.migrations.base import Scope
-from pqtui import selection_form as form
+
+START = '{\n  "table": "",\n  "field": ""\n}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,4 +17,12 @@ class Draft:
     scope: Scope = Scope.HASHES
     algorithm_id: int | None = None
     policy_id: int | None = None
-    text: str = form.START
+    text: str = START
+
+
+@runtime_checkable
+class Writing(Protocol):
+    """A screen on which a job is being written: known by what it has, so that the editor need not be loaded."""
+
+    @property
+    def draft(self) -> Draft | None: ...

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from pqcore.errors import UsageError
-from pqcore.formats.context import key_digest
 from pqcore.jobs.filter import JobFilter
 from pqcore.jobs.repository import JobRepository
 from pqcore.text import clean
@@ -35,6 +34,8 @@ def job_rows(jobs: JobRepository, job_filter: JobFilter) -> Iterator[Row]:
 
 def letter_rows(jobs: JobRepository, job_id: int) -> Iterator[Row]:
     """All dead letters of a job, page by page in the order of their key digests."""
+    from pqcore.formats.context import key_digest  # with the cryptography, which only this needs
+
     after = ""
     while page := jobs.dead_letters(job_id, limit=_PAGE, after=after):
         for letter in page:

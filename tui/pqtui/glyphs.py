@@ -12,7 +12,7 @@ class Glyphs:
     """One set of signs; each is one cell wide.
 
     ``states`` has a sign for each word of ``show.state_word``, so that colour is never the only difference.
-    ``bars`` are eight heights for plots, from the lowest.
+    ``bars`` are eight heights for plots, from the lowest; ``braille``: plots may be drawn with its dots instead.
     """
 
     states: Mapping[str, str]
@@ -27,6 +27,7 @@ class Glyphs:
     rise: str
     fall: str
     ellipsis: str
+    braille: bool = False
 
 
 UNICODE = Glyphs(
@@ -57,6 +58,7 @@ UNICODE = Glyphs(
     rise="↑",
     fall="↓",
     ellipsis="…",
+    braille=True,
 )
 
 ASCII = Glyphs(

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from pqcore.errors import OperationFailed
-from pqcore.handover import document_of
 from pqcore.text import clean
 from pqcore.workspace import Workspace
 
@@ -76,6 +75,8 @@ def successor(workspace: Workspace) -> Iterator[Successor]:
         OperationFailed: it cannot be started, or cannot open database or keyring; the message says why.
         KeyStoreError: the passphrase cannot be had.
     """
+    from pqcore.handover import document_of  # with the keys, which only this needs
+
     document = document_of(workspace)
     log = _log_file(workspace.settings.data_dir)
     ours, theirs = socket.socketpair()

@@ -11,12 +11,15 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from threading import Lock
 from time import monotonic, sleep
+from typing import TYPE_CHECKING
 
-from pqcore.engine.worker import Worker
 from pqcore.errors import PQConsoleError, StateConflict
 from pqcore.jobs.model import Progress, Purpose
 from pqcore.workspace import Workspace
 from pqtui.hand_over import HandedOver, successor
+
+if TYPE_CHECKING:
+    from pqcore.engine.worker import Worker
 
 # a batch that is under way ends, or is abandoned, well within this
 _STOP_SECONDS = 10.0

@@ -10,11 +10,16 @@ from pqcore.jobs.model import Job, Status
 
 WINDOW_SECONDS = 20.0
 _LEAST_SECONDS = 3.0
+# below this share of the window a job has worked too little to tell how fast it works
+_LEAST_WORK = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Rows per second over the last seconds, and the seconds left at that pace; None where not known."""
+    """Rows per second over the last seconds, and the seconds of work left; None where not known.
+
+    ``left`` is work: time in which throttles held the job back counts for nothing, neither behind nor ahead.
+    """
 
     rate: float | None = None
     left: float | None = None
@@ -28,7 +33,7 @@ class PaceBook:
 
     def __init__(self, window: float = WINDOW_SECONDS) -> None:
         self._window = window
-        self._seen: dict[int, deque[tuple[float, int]]] = {}
+        self._seen: dict[int, deque[tuple[float, int, float]]] = {}
 
     def observe(self, jobs: Iterable[Job], at: float) -> None:
         """Note the counters of these jobs."""
@@ -37,10 +42,10 @@ class PaceBook:
                 self._seen.pop(job.id, None)
                 continue
             samples = self._seen.setdefault(job.id, deque())
-            rows = max(job.progress.seen, job.processed_count)
+            rows = rows_of(job)
             if samples and rows < samples[-1][1]:
                 samples.clear()  # started over
-            samples.append((at, rows))
+            samples.append((at, rows, job.throttled_seconds))
             # the sample just outside the window stays: it is the window's left edge
             while len(samples) > 2 and samples[1][0] <= at - self._window:
                 samples.popleft()
@@ -50,38 +55,77 @@ class PaceBook:
         samples = self._seen.get(job.id)
         if not samples or samples[-1][0] - samples[0][0] < _LEAST_SECONDS:
             return Pace()
-        (first, before), (last, after) = samples[0], samples[-1]
-        rate = (after - before) / (last - first)
-        if job.progress.total is None or rate <= 0:
+        (first, before, held_before), (last, after, held_after) = samples[0], samples[-1]
+        span, grown = last - first, after - before
+        worked = span - max(0.0, held_after - held_before)
+        rate = grown / span
+        if job.progress.total is None or rate <= 0 or worked < _LEAST_WORK * span:
             return Pace(rate)
-        return Pace(rate, max(0, job.progress.total - job.progress.seen) / rate)
+        return Pace(rate, max(0, job.progress.total - job.progress.seen) * worked / grown)
 
 
-class Throughput:
-    """Rows migrated per slot of time, over all jobs, from the growing sum in the metrics view."""
+def rows_of(job: Job) -> int:
+    """Rows that a job is through with, by whichever of its counters is ahead."""
+    return max(job.progress.seen, job.processed_count)
 
-    def __init__(self, slots: int = 120, seconds: float = 2.0) -> None:
-        self._seconds = seconds
-        self._slots: deque[tuple[int, int]] = deque(maxlen=slots)
-        self._last: int | None = None
 
-    def observe(self, processed_total: int, at: float) -> None:
-        """Note the sum at monotonic second ``at``; a sum that shrank (a job started over) counts as no progress."""
-        grown = 0 if self._last is None else max(0, processed_total - self._last)
-        self._last = processed_total
-        slot = int(at // self._seconds)
+class Slots:
+    """Rows per slot of time."""
+
+    def __init__(self, seconds: float, number: int) -> None:
+        self.seconds = seconds
+        self._slots: deque[tuple[int, int]] = deque(maxlen=number)
+
+    def add(self, rows: int, at: float) -> None:
+        """Count rows at monotonic second ``at``."""
+        slot = int(at // self.seconds)
         if self._slots and self._slots[-1][0] == slot:
-            self._slots[-1] = (slot, self._slots[-1][1] + grown)
-        else:
-            self._slots.append((slot, grown))
+            self._slots[-1] = (slot, self._slots[-1][1] + rows)
+        elif rows:
+            self._slots.append((slot, rows))
 
     def series(self, points: int, at: float) -> tuple[float, ...]:
         """Rows per second of the last ``points`` complete slots, oldest first; slots without news are 0."""
         known = dict(self._slots)
-        end = int(at // self._seconds)
-        return tuple(known.get(slot, 0) / self._seconds for slot in range(end - points, end))
+        end = int(at // self.seconds)
+        return tuple(known.get(slot, 0) / self.seconds for slot in range(end - points, end))
 
-    @property
-    def slot_seconds(self) -> float:
-        """How long a slot is."""
-        return self._seconds
+
+# seconds of a slot, and how many are kept: minutes, hours, days
+SPANS = ((5.0, 240), (60.0, 480), (600.0, 480))
+_OWN_SPAN = (5.0, 24)
+
+
+class Throughput:
+    """Rows that jobs got through with, in slots of time: of all jobs over minutes, hours and days, of each over a few.
+
+    A job's counters begin with the first look at it; nothing is known of the time before this console was opened.
+    """
+
+    def __init__(self) -> None:
+        self._all = tuple(Slots(*span) for span in SPANS)
+        self._own: dict[int, Slots] = {}
+        self._last: dict[int, int] = {}
+
+    def observe(self, running: Iterable[Job], ended: Iterable[Job], at: float) -> None:
+        """Note the counters of the jobs that run, and for a last time of those that ran when last looked at."""
+        kept = {}
+        for job in (*ended, *running):
+            rows = rows_of(job)
+            # a counter that shrank: the job was started over
+            grown = max(0, rows - self._last.get(job.id, rows))
+            for slots in (*self._all, self._own.setdefault(job.id, Slots(*_OWN_SPAN))):
+                slots.add(grown, at)
+            if job.status is Status.RUNNING:
+                kept[job.id] = rows
+        self._last = kept
+        self._own = {job_id: slots for job_id, slots in self._own.items() if job_id in kept}
+
+    def series(self, span: int, points: int, at: float) -> tuple[float, ...]:
+        """Rows per second of all jobs; ``span`` is an index of ``SPANS``."""
+        return self._all[span].series(points, at)
+
+    def of(self, job_id: int, points: int, at: float) -> tuple[float, ...]:
+        """Rows per second of one running job over the last slots of five seconds."""
+        slots = self._own.get(job_id)
+        return slots.series(points, at) if slots is not None else ()

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pqcore.errors import PQConsoleError
-from pqcore.jobs.limits import Sections
 from pqcore.jobs.model import Progress, Purpose
 from pqcore.jobs.repository import JobRepository
 from pqtui import show
 from pqtui.local_work import LocalWork
+
+if TYPE_CHECKING:
+    from pqcore.jobs.limits import Sections
 
 _DONE = {
     "run": "is started here",

@@ -18,7 +18,6 @@ from pqcore.selection.condition import LISTS, MEANING, NO_VALUE, Op
 from pqcore.selection.document import MEMBERS
 from pqcore.text import clean
 
-START = '{\n  "table": "",\n  "field": ""\n}'
 _TYPED_BY = ("mode", "format")  # options that decide which others there are
 
 

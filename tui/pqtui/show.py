@@ -86,6 +86,14 @@ def percent(ratio: float | None) -> str:
     return "" if ratio is None else f"{int(ratio * 100)}%"
 
 
+def share(ratio: float) -> str:
+    """A small share, so that one in ten thousand is not nothing: ``0.01%``, ``2.3%``, ``41%``."""
+    percents = ratio * 100
+    if percents >= 10:
+        return f"{percents:.0f}%"
+    return f"{percents:.1f}%" if percents >= 1 else f"{max(percents, 0.01):.2f}%"
+
+
 def bar(ratio: float | None, width: int, glyphs: Glyphs) -> tuple[str, str]:
     """A progress bar as its filled and its empty part; a share above 0 shows at least one filled cell."""
     if width <= 0:

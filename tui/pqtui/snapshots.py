@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
 from pqcore.errors import JobNotFound, UsageError
 from pqcore.jobs.filter import JobFilter, parse_filter
-from pqcore.jobs.limits import described, effective
 from pqcore.jobs.model import DeadLetter, Event, Job, Progress, RangeInfo, StatusTotal, WorkerInfo
 from pqcore.jobs.query import Sort
 from pqcore.jobs.repository import JobQuery, JobRepository
 from pqcore.text import clean
+from pqtui.readiness import NOTHING_COUNTED, Readiness, readiness
 from pqtui.window import SLOW_SHARE, Window
 
 _ACTIVE = parse_filter("status:running")
 _ACTIVE_LIMIT = 100
+_READINESS_JOBS = 200
 _DETAIL_ROWS = 200
 _NAME_LIMIT = 200
 _TEXT_LIMIT = 4000
@@ -44,7 +45,7 @@ class ListSnapshot:
 
     start: int
     rows: tuple[Job, ...]
-    ordered_at: float
+    ordered_at: float = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +75,19 @@ class DetailSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class MetricsSnapshot:
-    """Totals by status, the jobs that run now, the workers that reported themselves."""
+    """Totals by status, the jobs that run now, the workers that reported themselves.
+
+    ``totals`` and ``readiness`` are those of monotonic second ``totals_at``. ``ended`` are the jobs that ran in the
+    last snapshot and do no longer. ``newest`` is how many jobs ``readiness`` was made of, 0 where that is all of them.
+    """
 
     totals: tuple[StatusTotal, ...]
     active: tuple[Job, ...]
     workers: tuple[WorkerInfo, ...]
-
-    @property
-    def processed(self) -> int:
-        """Rows processed by all jobs."""
-        return sum(t.processed_total for t in self.totals)
+    ended: tuple[Job, ...] = ()
+    readiness: Readiness = NOTHING_COUNTED
+    newest: int = 0
+    totals_at: float = field(default=0.0, compare=False)
 
 
 class ListReader:
@@ -118,14 +122,20 @@ class CountReader:
         self._filter: JobFilter | None = None
         self._due = 0.0
         self._counted, self._last_id = 0, 0
+        self._mark: object | None = None
+        self._total = 0
 
     def __call__(self, job_filter: JobFilter) -> CountSnapshot:
         """Count. Raises what the repository raises."""
-        began = self._clock()
+        began, mark = self._clock(), self._jobs.mark()
+        if job_filter == self._filter and self._due and mark is not None and mark == self._mark:
+            return CountSnapshot(self._total)
         if job_filter != self._filter or began >= self._due:
             self._counted, self._last_id = self._jobs.count_above(0, job_filter)
             self._filter = job_filter
             self._due = began + (self._clock() - began) / SLOW_SHARE
+            # what was counted whole holds for as long as nothing is written
+            self._mark, self._total = mark, self._counted
             return CountSnapshot(self._counted)
         came, _ = self._jobs.count_above(self._last_id, job_filter)
         return CountSnapshot(self._counted + came)
@@ -154,17 +164,61 @@ def read_detail(jobs: JobRepository, job_id: int) -> DetailSnapshot:
 
 
 def _limits(job: Job) -> str:
+    if not job.limits and not any((job.selection or {}).get(section) for section in ("batch", "throttle")):
+        return ""
+    # brings the whole selection document and the cryptography along, which a look at other jobs does not need
+    from pqcore.jobs.limits import described, effective
+
     try:
         return _name(described(effective(job.selection, job.limits).document()))
     except UsageError as error:  # another program's selection
         return _name(f"cannot be read: {error}")
 
 
-def read_metrics(jobs: JobRepository) -> MetricsSnapshot:
-    """The metrics view, the running jobs and the workers."""
-    active = jobs.page(JobQuery(filter=_ACTIVE, limit=_ACTIVE_LIMIT)).jobs
-    workers = tuple(replace(w, id=_name(w.id), host=_name(w.host), kind=_name(w.kind)) for w in jobs.workers())
-    return MetricsSnapshot(tuple(jobs.totals()), tuple(safe_job(job) for job in active), workers)
+class MetricsReader:
+    """Reads the metrics: what runs and who works each time, the totals as rarely as they cost. Used by one thread."""
+
+    def __init__(self, jobs: JobRepository, clock: Callable[[], float] = monotonic) -> None:
+        self._jobs = jobs
+        self._clock = clock
+        self._due = 0.0
+        self._mark: object | None = None
+        self._ran: frozenset[int] = frozenset()
+        self._kept = MetricsSnapshot((), (), ())
+
+    def __call__(self, _query: object) -> MetricsSnapshot:
+        """Read. Raises what the repository raises."""
+        jobs = self._jobs
+        active = jobs.page(JobQuery(filter=_ACTIVE, limit=_ACTIVE_LIMIT)).jobs
+        gone = self._ran - {job.id for job in active}
+        ended = jobs.jobs_of(sorted(gone)) if gone else ()
+        workers = tuple(replace(w, id=_name(w.id), host=_name(w.host), kind=_name(w.kind)) for w in jobs.workers())
+        mark = self._jobs.mark()
+        if self._due and mark is not None and mark == self._mark:
+            self._kept = replace(self._kept, totals_at=self._clock())
+        elif self._clock() >= self._due:
+            self._mark = mark
+            self._read_totals()
+        self._ran = frozenset(job.id for job in active)
+        return replace(
+            self._kept,
+            active=tuple(safe_job(job) for job in active),
+            workers=workers,
+            ended=tuple(safe_job(job) for job in ended),
+        )
+
+    def _read_totals(self) -> None:
+        began = self._clock()
+        totals = tuple(self._jobs.totals())
+        newest = self._jobs.page(JobQuery(limit=_READINESS_JOBS))
+        # the view adds up the whole table
+        self._due = began + (self._clock() - began) / SLOW_SHARE
+        some = len(newest.jobs) if newest.next is not None else 0
+        self._kept = MetricsSnapshot(totals, (), (), (), readiness(newest.jobs), some, began)
+
+    def expire(self) -> None:
+        """Read the totals next time, whatever they cost. May be called from any thread."""
+        self._due = 0.0
 
 
 def safe_job(job: Job) -> Job:

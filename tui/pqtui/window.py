@@ -24,7 +24,7 @@ from pqcore.jobs.repository import JobQuery, KeyPage
 _ANCHORS = 4096
 # an order that takes longer than this to read is kept, for so long that reading it takes this share of the time
 SLOW_SECONDS = 0.05
-SLOW_SHARE = 0.02
+SLOW_SHARE = 0.01
 _SLOW_AROUND = 1000  # jobs read to each side of what is wanted, since they cost nearly nothing more
 
 
@@ -34,6 +34,8 @@ class Order(Protocol):
     def keys(self, query: JobQuery, offset: int = 0) -> KeyPage: ...
 
     def jobs_of(self, ids: Sequence[int]) -> tuple[Job, ...]: ...
+
+    def mark(self) -> object | None: ...
 
 
 class Walk:
@@ -88,7 +90,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A long part of a slow order, good until a moment. ``ended``: the list, then of ``total``, had no more."""
+    """A long part of a slow order, good until a moment, or for as long as the database bears the same mark.
+
+    ``ended``: the list, then of ``total``, had no more.
+    """
 
     start: int
     ids: tuple[int, ...]
@@ -96,6 +101,7 @@ class _Kept:
     until: float
     ended: bool
     total: int
+    mark: object | None
 
     def part(self, start: int, limit: int, total: int) -> tuple[int, ...] | None:
         """The ids of this part; None where it is not all here."""
@@ -126,10 +132,12 @@ class Window:
         """Jobs at positions ``start`` to ``start + limit`` of ``total``; fewer, or none, where the list is shorter."""
         start = max(0, min(start, total - 1))
         kept, began = self._kept, self._clock()
-        ids = kept.part(start, limit, total) if kept is not None and began < kept.until else None
+        mark = self._order.mark()
+        same = kept is not None and mark is not None and mark == kept.mark
+        ids = kept.part(start, limit, total) if kept is not None and (same or began < kept.until) else None
         at = began
         if ids is not None and kept is not None:
-            at = kept.at
+            at = began if same else kept.at
         else:
             around = _SLOW_AROUND if self._slow else 0
             first = max(0, start - around)
@@ -139,7 +147,7 @@ class Window:
             # a long read of an order that is quick after all (a smaller table, a warm cache) is not kept
             self._slow = took > SLOW_SECONDS
             until = began + took / SLOW_SHARE
-            self._kept = _Kept(first, found, began, until, len(found) < wanted, total) if self._slow else None
+            self._kept = _Kept(first, found, began, until, len(found) < wanted, total, mark) if self._slow else None
             ids = found[start - first : start - first + limit]
         return Part(start, self._order.jobs_of(ids), at)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
 _ENGINE = sa.text("SELECT engine FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = :name")
 
@@ -56,6 +55,8 @@ class Live:
         if dialect == "postgresql" and not isinstance(kind, sa.Integer):
             return f"{name}.id is {kind}, not BIGINT"
         if dialect == "mysql":
+            from sqlalchemy.dialects import mysql
+
             if not isinstance(kind, mysql.BIGINT) or getattr(kind, "unsigned", False):
                 return f"{name}.id is {kind}, not BIGINT"
             engine = self._conn.scalar(_ENGINE, {"name": name})

@@ -6,16 +6,18 @@ another program moved meanwhile is never moved twice.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from pqcore.database.clock import now
 from pqcore.database.tables import control, dead_letters, jobs, ranges, runs
 from pqcore.errors import JobNotFound, StateConflict
-from pqcore.jobs import limits
 from pqcore.jobs.cursor import encode_key
 from pqcore.jobs.model import PROGRESS, TRANSITIONS, Phase, Purpose, Request, Status
+
+if TYPE_CHECKING:
+    from pqcore.jobs.limits import Sections
 
 
 def move(conn: sa.Connection, job_id: int, after: Status, *, only_from: Status | None = None, **values: Any) -> bool:
@@ -166,8 +168,10 @@ def requeue(conn: sa.Connection, job_id: int) -> str:
     return f"{letters} dead letters get another try"
 
 
-def tune(conn: sa.Connection, job_id: int, change: limits.Sections | None) -> str:
+def tune(conn: sa.Connection, job_id: int, change: Sections | None) -> str:
     """Change the job's limits (None: back to those of its selection); returns what happened as a sentence."""
+    from pqcore.jobs import limits  # with the whole selection document, which reading jobs does not need
+
     _lock(conn, job_id)
     status_of(conn, job_id)
     row = conn.execute(sa.select(control.c.limits).where(control.c.job_id == job_id)).first()

@@ -27,7 +27,7 @@ from pqcore.database.tables import (
     workers,
 )
 from pqcore.errors import JobNotFound, SchemaError
-from pqcore.jobs import lifecycle, limits
+from pqcore.jobs import lifecycle
 from pqcore.jobs.events import record
 from pqcore.jobs.filter import JobFilter
 from pqcore.jobs.model import DeadLetter, Event, Job, Progress, Purpose, RangeInfo, Status, StatusTotal, WorkerInfo
@@ -88,6 +88,10 @@ class JobRepository:
         self._names: TargetNames | None = None
 
     # reading
+
+    def mark(self) -> object | None:
+        """Something that is another after any write to the database; None where it has nothing of the kind."""
+        return self._db.dialect.mark()
 
     def page(self, query: JobQuery = JobQuery()) -> JobPage:
         """A page of jobs, by keyset: its cost does not grow with the page's distance from the top."""
@@ -303,7 +307,9 @@ class JobRepository:
             UsageError: a member is unknown, or its value is none.
             JobNotFound: no such job.
         """
-        wanted = None if change is None else limits.checked(change)
+        from pqcore.jobs.limits import checked  # with the whole selection document, which reading jobs does not need
+
+        wanted = None if change is None else checked(change)
         return self._ask(job_id, "tune", lambda conn, job: lifecycle.tune(conn, job, wanted))
 
     def note(self, job_id: int | None, kind: str, message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 
@@ -11,6 +12,8 @@ from pqcore.errors import TerminalError
 
 def open_console(args: argparse.Namespace) -> int:
     require_terminal()
+    # nothing that the start makes is garbage, and looking for some costs a tenth of it; the first lines end this
+    gc.disable()
     from pqcore.settings import load
     from pqcore.workspace import Workspace
     from pqtui.app import run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -13,38 +14,36 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from pqcore.errors import PQConsoleError
 from pqcore.jobs.filter import JobFilter
-from pqcore.jobs.limits import Sections
 from pqcore.jobs.model import Job, Progress, Purpose
 from pqcore.jobs.query import Sort
 from pqcore.jobs.repository import JobQuery
 from pqcore.text import clean
-from pqtui import limits_form, show
+from pqtui import show
 from pqtui.actions import ACTIONS, BY_ID, Action, Situation, bar, eligible, unavailable
 from pqtui.detail_text import View
 from pqtui.draft import Draft
 from pqtui.export import job_rows, letter_rows, to_file
-from pqtui.feed import Feed, Fresh, Trouble
-from pqtui.filter_typing import FilterSuggester, typed_filter
+from pqtui.feed import CALM_FACTOR, Feed, Fresh, Trouble
+from pqtui.filter_typing import FilterSuggester, SeenValues, typed_filter
 from pqtui.hand_over import HandedOver
-from pqtui.metrics_text import Flow, summary
-from pqtui.pace import Pace, PaceBook, Throughput
+from pqtui.health import Health
+from pqtui.metrics_text import Flow, JobFlow, summary
+from pqtui.pace import SPANS, Pace, PaceBook, Throughput
 from pqtui.perform import Performed, operated, perform
+from pqtui.redraw import redraw
 from pqtui.screens.confirm import Confirm, Plan, plan_of
-from pqtui.screens.estate import EstateScreen
 from pqtui.screens.export import Export, Wanted
 from pqtui.screens.help import Help
 from pqtui.screens.leave import Leave, Leaving
-from pqtui.screens.new_job import NewJobScreen
 from pqtui.screens.order import Order
-from pqtui.screens.review import Created
-from pqtui.screens.tune import Tune, Tuning
-from pqtui.selection_form import shown_document
 from pqtui.session_state import SessionState
 from pqtui.snapshots import (
     CountReader,
@@ -53,9 +52,9 @@ from pqtui.snapshots import (
     ListQuery,
     ListReader,
     ListSnapshot,
+    MetricsReader,
     MetricsSnapshot,
     read_detail,
-    read_metrics,
     safe_job,
 )
 from pqtui.tasks import Outcome, in_background
@@ -64,20 +63,30 @@ from pqtui.widgets.detail_pane import DetailPage, DetailPane
 from pqtui.widgets.job_list import JobLines, JobList
 from pqtui.widgets.metrics_pane import MetricsPane
 
+# screens that bring the selection document and its editor along are loaded when they are first opened: the first
+# lines of the list are there the sooner
 if TYPE_CHECKING:
+    from pqcore.jobs.limits import Sections
     from pqtui.app import ConsoleApp
+    from pqtui.screens.review import Created
+    from pqtui.screens.tune import Tuning
 
 MARK_ALL_LIMIT = 5000
 _TUNE_LIMIT = 50
 _FILTER_HINT = "status:failed scope:wrappers table:users -algo:ml-kem words"
 _PANES = ("jobs", "detail", "metrics")
 _STALE_SECONDS = 3.0
+_FOLLOW_SECONDS = 0.2
 
 
 def _bindings() -> list[BindingType]:
     return [
         Binding(",".join(a.keys), f"do('{a.id}')", a.label, id=a.id, show=False) for a in ACTIONS if a.id != "palette"
     ]
+
+
+def _class_at(cells: int, breakpoints: list[tuple[int, str]]) -> str:
+    return next(name for least, name in reversed(breakpoints) if cells >= least)
 
 
 class MainScreen(Screen[None]):
@@ -96,8 +105,13 @@ class MainScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Screen declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-medium"), (36, "-tall")]  # noqa: RUF012 - as Screen declares it
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, size: Size) -> None:
+        # with the classes that it will have: each that comes later styles everything once more
+        classes = (
+            _class_at(size.width, self.HORIZONTAL_BREAKPOINTS),
+            _class_at(size.height, self.VERTICAL_BREAKPOINTS),
+        )
+        super().__init__(classes=f"pane-jobs {' '.join(classes)}")
         self._filter = JobFilter()
         self._sort = Sort()
         self._marked: dict[int, Job] = {}
@@ -107,8 +121,12 @@ class MainScreen(Screen[None]):
         self._metrics = MetricsSnapshot((), (), ())
         self._book = PaceBook()
         self._throughput = Throughput()
+        self._totals_clock = ""
+        self._list_at = self._metrics_at = 0.0
+        self._follow: Timer | None = None
         self._fresh_at: float | None = None
-        self._trouble = ""
+        self._health = Health()
+        self._seen = SeenValues()
         self._held = False
         self._leaving = False
         self._pane = "jobs"
@@ -128,14 +146,16 @@ class MainScreen(Screen[None]):
                 yield Input(
                     id="filter",
                     placeholder=_FILTER_HINT,
-                    suggester=FilterSuggester(),
+                    suggester=FilterSuggester(self._seen),
                     compact=True,
                     select_on_focus=False,
                 )
                 yield Static("", id="filter-problem")
+                yield Static("", id="trouble")
                 yield JobList(glyphs, now, id="job-list")
-            yield DetailPane(id="detail")
-            yield MetricsPane(glyphs, id="metrics")
+            for pane in (DetailPane(id="detail"), MetricsPane(glyphs, id="metrics")):
+                pane.add_class("pane")
+                yield pane
         yield Static("", id="summary")
         yield Static("", id="notice")
         yield ActionBar()
@@ -143,15 +163,17 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         for pane, title in zip(_PANES, ("Jobs", "Detail", "Metrics"), strict=True):
             self.query_one(f"#{pane}").border_title = title
-        self.query_one("#detail").add_class("pane")
-        self.query_one("#metrics").add_class("pane")
         jobs, poll = self.console.workspace.jobs, self.console.poll_seconds
-        self._readers = (ListReader(jobs), CountReader(jobs))
-        read_list, count = self._readers
+        self._readers = (ListReader(jobs), CountReader(jobs), MetricsReader(jobs))
+        read_list, count, read_metrics = self._readers
         self._list_feed: Feed[ListQuery] = Feed("list", read_list, self.post_message, poll)
-        self._count_feed: Feed[JobFilter] = Feed("count", count, self.post_message, poll)
-        self._detail_feed: Feed[int] = Feed("detail", lambda job_id: read_detail(jobs, job_id), self.post_message, poll)
-        self._metrics_feed: Feed[str] = Feed("metrics", lambda _: read_metrics(jobs), self.post_message, poll)
+        # whatever these two would find changes the list or the totals as well, and that stirs all feeds
+        follow = CALM_FACTOR * 4
+        self._count_feed: Feed[JobFilter] = Feed("count", count, self.post_message, poll, follow)
+        self._detail_feed: Feed[int] = Feed(
+            "detail", lambda job_id: read_detail(jobs, job_id), self.post_message, poll, follow
+        )
+        self._metrics_feed: Feed[str] = Feed("metrics", read_metrics, self.post_message, poll)
         self._feeds: tuple[Feed[ListQuery], Feed[JobFilter], Feed[int], Feed[str]] = (
             self._list_feed,
             self._count_feed,
@@ -164,7 +186,7 @@ class MainScreen(Screen[None]):
         self._detail_feed.start()
         self._metrics_feed.start("all")
         self._choose_pane("jobs")
-        self._stale_timer = self.set_interval(1.0, self._draw_standing, pause=True)
+        self.set_interval(1.0, self._draw_standing)
         self._draw_standing()
         self._draw_bar()
         if self.console.note:
@@ -214,12 +236,16 @@ class MainScreen(Screen[None]):
     def on_fresh(self, event: Fresh) -> None:
         """A feed has read: take its snapshot where it still is the one that was asked for."""
         event.stop()
-        self._fresh_at = event.at
-        if self._trouble:
-            self._trouble = ""
-            self._stale_timer.pause()
+        if event.feed == self._list_feed.name:
+            self._fresh_at = event.at
+        if event.new:
             for feed in self._feeds:
-                feed.again()
+                feed.stir()
+        if self._health.fresh(event.feed):
+            for feed in self._feeds:
+                if self._health.in_trouble(feed.name):
+                    feed.again()
+            self._draw_trouble()
         match event.snapshot:
             case ListSnapshot() as snapshot:
                 self._take_list(snapshot, event)
@@ -237,10 +263,10 @@ class MainScreen(Screen[None]):
     def on_trouble(self, event: Trouble) -> None:
         """A feed could not read: say so in the top line, keep everything that is shown."""
         event.stop()
-        if not self._trouble:
-            self._trouble = event.sentence
-            self._stale_timer.resume()
+        self._settle()
+        self._health.trouble(event)
         self._draw_standing()
+        self._draw_trouble()
         if self._list is None:
             self.lines.show_snapshot(ListSnapshot(0, (), event.at), 0, {}, frozenset(), event.sentence)
 
@@ -250,12 +276,21 @@ class MainScreen(Screen[None]):
             return
         if self._list is None or snapshot.ordered_at != self._list.ordered_at:
             self._order_read = self.console.now() - timedelta(seconds=monotonic() - snapshot.ordered_at)
-        self._list = snapshot
+        if self._list is None:
+            self._settle()
+        self._list, self._list_at = snapshot, event.at
         self._book.observe(snapshot.rows, event.at)
+        self._seen.note(snapshot.rows)
         for job in snapshot.rows:
             if job.id in self._marked:
                 self._marked[job.id] = job
         self._show_list()
+
+    def _settle(self) -> None:
+        """The start is over: from now on look for garbage, though not among what it has made."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
 
     def _take_count(self, snapshot: CountSnapshot, counted: JobFilter) -> None:
         if counted != self._filter or snapshot.total == self._count:
@@ -284,9 +319,11 @@ class MainScreen(Screen[None]):
 
     def _take_metrics(self, snapshot: MetricsSnapshot, at: float) -> None:
         before = self._alive
-        self._metrics = snapshot
+        if snapshot.totals_at != self._metrics.totals_at:
+            self._totals_clock = show.clock(self.console.now())
+        self._metrics, self._metrics_at = snapshot, at
         self._book.observe(snapshot.active, at)
-        self._throughput.observe(snapshot.processed, at)
+        self._throughput.observe(snapshot.active, snapshot.ended, at)
         self._draw_metrics()
         self._draw_title()
         if self._alive != before:
@@ -318,7 +355,7 @@ class MainScreen(Screen[None]):
             title += f" of {show.count(max(total, sum(t.jobs for t in self._metrics.totals)))}, filtered"
         if self._marked:
             title += f", {show.count(len(self._marked))} marked"
-        if self._list is not None and monotonic() - self._list.ordered_at > _STALE_SECONDS:
+        if self._list is not None and self._list_at - self._list.ordered_at > _STALE_SECONDS:
             title += f", in the order of {show.clock(self._order_read)}"
         pane = self.query_one("#jobs")
         if pane.border_title != title:
@@ -332,26 +369,35 @@ class MainScreen(Screen[None]):
         view = View(width, console.now(), console.glyphs, pace, self._alive, here, console.key_texts)
         self.detail.show(snapshot, view)
 
-    def _flow(self, points: int) -> Flow:
-        paces = [self._book.of(job) for job in self._metrics.active]
+    def _flow(self, pane: MetricsPane) -> Flow:
+        active = self._metrics.active
+        paces = [self._book.of(job) for job in active]
         lefts = [pace.left for pace in paces if pace.left is not None]
         left = max(lefts) if lefts and len(lefts) == len(paces) else None
-        series = self._throughput.series(points, monotonic())
-        return Flow(sum(pace.rate or 0.0 for pace in paces), left, series, self._throughput.slot_seconds)
+        at = monotonic()
+        series = self._throughput.series(pane.span, pane.points, at)
+        each = {
+            job.id: JobFlow(pace, self._throughput.of(job.id, 12, at)) for job, pace in zip(active, paces, strict=True)
+        }
+        return Flow(sum(pace.rate or 0.0 for pace in paces), left, series, SPANS[pane.span][0], each)
+
+    @property
+    def _totals_read(self) -> str:
+        """When the totals were read, where that is not now."""
+        return self._totals_clock if self._metrics_at - self._metrics.totals_at > _STALE_SECONDS else ""
 
     def _draw_metrics(self) -> None:
         pane = self.query_one("#metrics", MetricsPane)
-        flow = self._flow(pane.plot_width)
-        pane.show(self._metrics, flow, self.console.local.active, self.console.now())
+        flow = self._flow(pane)
+        pane.show(self._metrics, flow, self.console.local.active, self.console.now(), self._totals_read)
         line = self.query_one("#summary", Static)
         content = summary(self._metrics, flow, self.console.glyphs)
-        if content != line.content:
-            line.update(content)
+        redraw(line, content)
 
     def _draw_standing(self) -> None:
         console = self.console
-        stale = ""
-        if self._trouble and self._fresh_at is not None:
+        stale, trouble = "", self._health.word(self._feeds)
+        if trouble and self._fresh_at is not None:
             age = monotonic() - self._fresh_at
             stale = show.duration(age) if age >= _STALE_SECONDS else "a moment"
         self.query_one(TopBar).show(
@@ -359,13 +405,21 @@ class MainScreen(Screen[None]):
                 place=console.place,
                 badge=console.badge,
                 read_only=console.workspace.read_only,
-                trouble=self._trouble,
+                trouble=trouble,
                 stale=stale,
                 held=self._held,
                 working=console.local.claiming,
                 here=len(console.local.active),
             )
         )
+
+    def _draw_trouble(self) -> None:
+        """Say why reading fails above what was read before; where nothing was, the list itself says it."""
+        line = self.query_one("#trouble", Static)
+        sentence = self._health.sentence if self._list is not None else ""
+        content = Content.styled(sentence, "$text-error")
+        redraw(line, content)
+        line.display = bool(sentence)
 
     def _draw_bar(self) -> None:
         self.query_one(ActionBar).show(bar(self.situation(), self.console.actions))
@@ -375,8 +429,7 @@ class MainScreen(Screen[None]):
         line = self.query_one("#notice", Static)
         content = Content.styled(clean(text), "$text-error" if error else "$text-success")
         line.display = bool(text)
-        if content != line.content:
-            line.update(content)
+        redraw(line, content)
 
     # what actions act on
 
@@ -456,6 +509,8 @@ class MainScreen(Screen[None]):
         )
 
     def _ask_limits(self, situation: Situation) -> None:
+        from pqtui import limits_form
+
         ids, jobs = tuple(job.id for job in situation.jobs), self.console.workspace.jobs
         if len(ids) > _TUNE_LIMIT:
             self.notice(f"Limits work on {_TUNE_LIMIT} jobs at most; {show.count(len(ids))} are marked.", error=True)
@@ -468,6 +523,9 @@ class MainScreen(Screen[None]):
         )
 
     def _limits_read(self, ids: tuple[int, ...], outcome: Outcome[list[dict[str, str]]]) -> None:
+        from pqtui import limits_form
+        from pqtui.screens.tune import Tune
+
         if outcome.value is None:
             self.notice(str(outcome.error), error=True)
             return
@@ -508,9 +566,13 @@ class MainScreen(Screen[None]):
         self._refresh_now()
 
     def _open_new(self, draft: Draft | None) -> None:
+        from pqtui.screens.new_job import NewJobScreen
+
         self.app.push_screen(NewJobScreen(draft or self.console.draft), self._created)
 
     def _open_estate(self) -> None:
+        from pqtui.screens.estate import EstateScreen
+
         def left(draft: Draft | None) -> None:
             if draft is not None:
                 self._open_new(draft)
@@ -530,6 +592,8 @@ class MainScreen(Screen[None]):
         in_background(self.app, lambda: jobs.get(job.id), self._cloned)
 
     def _cloned(self, outcome: Outcome[Job]) -> None:
+        from pqtui.selection_form import shown_document
+
         job = outcome.value
         if job is None:
             self.notice(str(outcome.error), error=True)
@@ -555,7 +619,18 @@ class MainScreen(Screen[None]):
         if current is None:
             self._detail = None
         elif self._detail is None or self._detail.job_id != current.id:
-            # the list knows the most important part already; the rest follows when it is read
+            # a cursor that runs through the list drags no detail behind it, neither over the line nor in the database
+            if self._follow is not None:
+                self._follow.stop()
+            self._follow = self.set_timer(_FOLLOW_SECONDS, self._follow_cursor)
+            return
+        self._draw_detail()
+        self._draw_bar()
+
+    def _follow_cursor(self) -> None:
+        """The cursor rests on a job: show what the list knows of it, and read the rest."""
+        current = self.lines.current
+        if current is not None:
             self._detail_feed.ask(current.id)
         self._draw_detail()
         self._draw_bar()

@@ -25,7 +25,7 @@ from pqcore.selection.target import resolve
 from pqcore.text import clean
 from pqtui import selection_form as form
 from pqtui import verdict_text
-from pqtui.draft import Draft
+from pqtui.draft import START, Draft
 from pqtui.latest import Latest
 from pqtui.names import Names, read_names
 from pqtui.screens.review import Created, Review
@@ -422,4 +422,4 @@ class NewJobScreen(Screen["Created | None"]):
         else:
             algorithm_id, policy_id = (target.algorithm_id, target.policy_id) if target else (None, None)
         draft = Draft(self._scope, algorithm_id, policy_id, self.editor.text)
-        return draft if draft.text.strip() != form.START else None
+        return draft if draft.text.strip() != START else None

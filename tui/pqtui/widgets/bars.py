@@ -14,6 +14,7 @@ from textual.widgets import Static
 from pqtui.actions import BY_ID, Action
 from pqtui.badge import Badge
 from pqtui.glyphs import Glyphs
+from pqtui.redraw import redraw
 from pqtui.styles import MUTED
 
 
@@ -25,7 +26,7 @@ class Standing:
         place: profile and database, without a password.
         badge: what marks the database, such as production.
         read_only: the session may not write.
-        trouble: why the database does not answer; empty while it does.
+        trouble: what is wrong with reading, in two words; empty while nothing is.
         stale: the age of what is displayed, in words; empty while it is fresh.
         held: refreshing is frozen.
         working: this console claims due jobs.
@@ -54,8 +55,7 @@ class TopBar(Static):
         """Draw the line where it changed."""
         self._standing = standing
         content = self._line(max(20, self.size.width))
-        if content != self.content:
-            self.update(content)
+        redraw(self, content)
 
     def on_resize(self) -> None:
         self.show(self._standing)
@@ -72,11 +72,8 @@ class TopBar(Static):
         if standing.held:
             badges.append(Content.styled(" FROZEN ", "bold $text-warning"))
         if standing.trouble:
-            text = (
-                f" {glyphs.stale} database away, shown: {standing.stale} old "
-                if standing.stale
-                else (f" {glyphs.stale} database away ")
-            )
+            age = f", shown: {standing.stale} old" if standing.stale else ""
+            text = f" {glyphs.stale} {standing.trouble}{age} "
             badges.append(Content.styled(text, "bold $text-error"))
         else:
             badges.append(Content.styled(f" {glyphs.live} live ", "$text-success"))
@@ -111,8 +108,7 @@ class ActionBar(Static):
         """Draw the bar where it changed."""
         self._actions = actions
         content = self._line(max(10, self.size.width))
-        if content != self.content:
-            self.update(content)
+        redraw(self, content)
 
     def on_resize(self) -> None:
         self.show(self._actions)

@@ -87,6 +87,8 @@ class JobLines(ScrollView, can_focus=True):
         self._total = 0
         self._cursor = 0
         self._cursor_id: int | None = None
+        self._told_id: int | None = None
+        self._digits = 0
         self._paces: dict[int, Pace] = {}
         self._here: Collection[int] = frozenset()
         self._places: tuple[Place, ...] = ()
@@ -127,6 +129,10 @@ class JobLines(ScrollView, can_focus=True):
         self._start, self._rows, self._total = snapshot.start, snapshot.rows, total
         self._paces, self._here, self._empty = paces, here, empty
         self._follow_cursor()
+        digits = max((len(str(job.id)) for job in snapshot.rows), default=0)
+        if digits > self._digits:  # it never shrinks: columns that come and go with every scroll tell nobody anything
+            self._digits = digits
+            self._lay_out()
         if before != self._total:
             self.virtual_size = Size(self.size.width, self._total)
         if (before == 0 or self._total == 0) and (before, said) != (self._total, empty):
@@ -158,6 +164,7 @@ class JobLines(ScrollView, can_focus=True):
         """Keep the cursor on its job where that moved; else on its line."""
         index = next((i for i, job in enumerate(self._rows) if job.id == self._cursor_id), None)
         if index is not None:
+            self._set_cursor_id(self._cursor_id)
             moved = self._start + index - self._cursor
             if moved:
                 self._cursor += moved
@@ -172,8 +179,9 @@ class JobLines(ScrollView, can_focus=True):
             self._set_cursor_id(None if job is None else job.id)
 
     def _set_cursor_id(self, job_id: int | None) -> None:
-        if job_id != self._cursor_id:
-            self._cursor_id = job_id
+        self._cursor_id = job_id
+        if job_id != self._told_id:
+            self._told_id = job_id
             self.post_message(self.Moved())
 
     def move_to(self, position: int) -> None:
@@ -259,13 +267,19 @@ class JobLines(ScrollView, can_focus=True):
 
     # events
 
+    def _lay_out(self) -> None:
+        places = columns.layout(max(0, self.scrollable_content_region.width - _EDGE), self._digits)
+        if places != self._places:
+            self._places = places
+            self.refresh()
+            self.post_message(JobList.Laid())
+
     def on_resize(self) -> None:
-        self._places = columns.layout(max(0, self.scrollable_content_region.width - _EDGE))
+        self._lay_out()
         self.virtual_size = Size(self.size.width, self._total)
         if self._total and not self._in_sight(self._cursor):
             self.call_after_refresh(self.move_to, self._cursor)
         self._ask()
-        self.post_message(JobList.Laid())
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from pqtui import metrics_text
+from pqtui import metrics_text, plot
 from pqtui.glyphs import Glyphs
 from pqtui.metrics_text import Flow
+from pqtui.pace import SPANS
+from pqtui.redraw import redraw
 from pqtui.snapshots import MetricsSnapshot
 
 
 class MetricsPane(VerticalScroll, can_focus=True):
-    """Three blocks, side by side where there is room, else one below the other."""
+    """Three blocks, side by side where there is room, else one below the other.
+
+    Left and right choose the time that the plot is about.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "span(1)", "Longer", show=False),
+        Binding("right", "span(-1)", "Shorter", show=False),
+    ]
 
     class Resized(Message):
         """The blocks have to be drawn for another size."""
@@ -25,6 +37,12 @@ class MetricsPane(VerticalScroll, can_focus=True):
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._glyphs = glyphs
+        self.span = 0
+
+    def action_span(self, step: int) -> None:
+        """Another one of ``pace.SPANS`` for the plot."""
+        self.span = max(0, min(self.span + step, len(SPANS) - 1))
+        self.post_message(self.Resized())
 
     def compose(self) -> ComposeResult:
         """Totals, throughput, workers."""
@@ -39,23 +57,27 @@ class MetricsPane(VerticalScroll, can_focus=True):
         return "\n\n".join(str(block.content) for block in self.query(Static))
 
     @property
-    def plot_width(self) -> int:
-        """Columns that the plot has."""
+    def points(self) -> int:
+        """Values that the plot has room for."""
+        return plot.values_in(self._plot_width, self._glyphs)
+
+    @property
+    def _plot_width(self) -> int:
         return max(10, self.query_one("#metrics-flow").content_region.width)
 
-    def show(self, snapshot: MetricsSnapshot, flow: Flow, here: frozenset[int], now: datetime) -> None:
-        """Draw the blocks that changed."""
+    def show(self, snapshot: MetricsSnapshot, flow: Flow, here: frozenset[int], now: datetime, as_of: str) -> None:
+        """Draw the blocks that changed; ``as_of`` is the time of the totals where that is not now."""
         height = max(6, self.scrollable_content_region.height)
-        flow_width = self.plot_width
         workers_width = self.query_one("#metrics-workers").content_region.width
-        self._update("#metrics-totals", metrics_text.totals(snapshot, 34, self._glyphs))
-        self._update("#metrics-flow", metrics_text.throughput(snapshot, flow, flow_width, height, self._glyphs))
-        self._update("#metrics-workers", metrics_text.workers(snapshot, here, now, workers_width, height, self._glyphs))
+        self._update("#metrics-totals", metrics_text.totals(snapshot, as_of, 34, self._glyphs))
+        self._update("#metrics-flow", metrics_text.throughput(snapshot, flow, self._plot_width, height, self._glyphs))
+        self._update(
+            "#metrics-workers",
+            metrics_text.workers(snapshot, flow, here, now, workers_width, height, self._glyphs),
+        )
 
     def _update(self, selector: str, content: Content) -> None:
-        block = self.query_one(selector, Static)
-        if content != block.content:
-            block.update(content)
+        redraw(self.query_one(selector, Static), content)
 
     def on_resize(self) -> None:
         self.post_message(self.Resized())

@@ -70,6 +70,10 @@ class Dialect(ABC):
     def attach(self, engine: sa.Engine) -> None:
         """Register what has to happen when a connection is made or a transaction begins."""
 
+    def mark(self) -> object | None:
+        """Something that is another after any write by anybody, cheap to get; None where there is no such thing."""
+        return None
+
     def writer_turn(self, label: str) -> AbstractContextManager[None]:  # noqa: ARG002
         """Wait for this process's turn to write, where the database has one writer at a time."""
         return nullcontext()

@@ -1,0 +1,1 @@
+"""Measuring the console: the real program in a pseudo-terminal."""

@@ -1,0 +1,172 @@
+"""A database that stops, hangs, is locked, or lacks what is needed: said in place, and over when that is over."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from textual.widgets import Input
+
+from pqcore.actor import Actor
+from pqcore.database.connect import Database
+from pqcore.database.tables import jobs
+from pqcore.keys.memory import MemoryKeyProvider
+from pqcore.settings import load
+from pqcore.workspace import Workspace
+from pqtui import health
+from tests.console import world
+from tests.console.conftest import main, opened, screen_text, shows, type_text, until
+from tests.support.databases import SERVERS
+from tests.support.servers import Server, ServerMissing
+
+
+@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.database) for kind in ("postgresql", "mariadb")])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server of this test's own, to be stopped."""
+    started = SERVERS[request.param]()
+    try:
+        started.start()
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def on_server(server: Server, tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace with some jobs on that server."""
+    settings = load(url=server.url, env={"PQCONSOLE_HOME": str(tmp_path)})
+    workspace = Workspace(settings, Database.open(settings.url), MemoryKeyProvider(), Actor("ada", "ops1"))
+    workspace.install()
+    with workspace.db.write() as conn:
+        rows = [
+            {"id": n, "scope": "hashes", "status": "failed" if n % 2 else "done", "created_at": world.NOW}
+            for n in range(1, 41)
+        ]
+        conn.execute(jobs.insert(), rows)
+    yield workspace
+    workspace.close()
+
+
+async def test_a_restarted_server_finds_cursor_marks_and_text_as_they_were(
+    server: Server, on_server: Workspace
+) -> None:
+    async with opened(on_server, (120, 36)) as pilot:
+        await pilot.press("down", "down", "space", "slash")
+        await type_text(pilot, "status:failed")
+        await shows(pilot, "Jobs 20 of 40, filtered, 1 marked")
+        current = main(pilot).lines.current
+        server.halt()
+        await shows(pilot, "database away, shown:", "Jobs 20 of 40, filtered, 1 marked")
+        assert main(pilot).lines.current == current  # what is known stays
+        await pilot.press("space")  # still typing
+        server.start_again()
+        await shows(pilot, "● live")
+        assert "away" not in screen_text(pilot)
+        assert main(pilot).lines.current.id == current.id
+        assert main(pilot).lines.marks == frozenset({38})
+        assert main(pilot).query_one("#filter", Input).value == "status:failed "
+        with on_server.db.write() as conn:
+            conn.execute(sa.text("UPDATE pq_migration_jobs SET status = 'failed' WHERE id = 2"))
+        await shows(pilot, "Jobs 21 of 40")  # and it is read again
+
+
+# its connections are threads of the process that is stopped; PostgreSQL's are processes that would go on
+@pytest.mark.database
+@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
+async def test_a_host_that_hangs_is_not_called_live(
+    server: Server, on_server: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "NO_ANSWER_SECONDS", 0.3)
+    async with opened(on_server) as pilot:
+        await shows(pilot, "● live")
+        server.pause()
+        try:
+            await shows(pilot, "no answer, shown:")
+            await pilot.press("down")  # the screen answers all the same
+            assert "Jobs 40" in screen_text(pilot)
+        finally:
+            server.resume()
+        await shows(pilot, "● live")
+
+
+async def test_a_missing_view_is_explained_above_what_was_read(filled: Workspace) -> None:
+    async with opened(filled, (240, 40)) as pilot:
+        with filled.db.write() as conn:
+            (definition,) = conn.execute(
+                sa.text("SELECT sql FROM sqlite_master WHERE name = 'vw_pq_migration_jobs'")
+            ).one()
+            conn.execute(sa.text("DROP VIEW vw_pq_migration_jobs"))
+        await shows(pilot, "cannot read", "does not exist", "run pqconsole init", "audit_log")
+        assert "away" not in screen_text(pilot)
+        with filled.db.write() as conn:
+            conn.exec_driver_sql(definition)
+        await shows(pilot, "● live")
+        assert "pqconsole init" not in screen_text(pilot)
+
+
+async def test_what_only_one_pane_cannot_read_does_not_come_and_go(filled: Workspace) -> None:
+    async with opened(filled, (240, 40)) as pilot:
+        with filled.db.write() as conn:
+            conn.execute(sa.text("ALTER TABLE pq_migration_workers RENAME TO away_for_now"))
+        await shows(pilot, "cannot read", "does not exist")
+        for _ in range(3):  # the list goes on being read
+            before = main(pilot)._fresh_at
+            await until(pilot, lambda before=before: main(pilot)._fresh_at != before)
+            assert "cannot read" in screen_text(pilot)
+        with filled.db.write() as conn:
+            conn.execute(sa.text("ALTER TABLE away_for_now RENAME TO pq_migration_workers"))
+        await shows(pilot, "● live")
+
+
+@pytest.mark.database
+async def test_a_right_that_was_taken_away_is_named(tmp_path: Path) -> None:
+    server = SERVERS["postgresql"]()
+    try:
+        server.start()
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+    try:
+        owner = Database.open(server.url)
+        settings = load(url=server.url.replace("postgres@", "reader@"), env={"PQCONSOLE_HOME": str(tmp_path)})
+        Workspace(settings, owner, MemoryKeyProvider(), Actor("ada", "ops1")).install()
+        with owner.write() as conn:
+            conn.execute(sa.text("CREATE ROLE reader LOGIN"))
+            conn.execute(sa.text("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader"))
+        reader = Workspace(settings, Database.open(settings.url), MemoryKeyProvider(), Actor("ada", "ops1"))
+        async with opened(reader) as pilot:
+            await shows(pilot, "No jobs yet")
+            with owner.write() as conn:
+                conn.execute(sa.text("REVOKE SELECT ON vw_pq_migration_jobs FROM reader"))
+            await shows(pilot, "cannot read", "is refused", "docs/DATABASES.md")
+            with owner.write() as conn:
+                conn.execute(sa.text("GRANT SELECT ON vw_pq_migration_jobs TO reader"))
+            await shows(pilot, "● live")
+        reader.close()
+        owner.close()
+    finally:
+        server.stop()
+
+
+async def test_a_file_that_another_program_locks_is_waited_for(
+    filled: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "NO_ANSWER_SECONDS", 0.3)
+    async with opened(filled) as pilot:
+        await shows(pilot, "● live")
+        filled.db.engine.dispose()
+        path = filled.settings.data_dir / "world.sqlite"
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as other:
+            other.execute("PRAGMA locking_mode = EXCLUSIVE")
+            for _ in range(100):  # the pool may hold a connection still
+                with suppress(sqlite3.OperationalError):
+                    other.execute("BEGIN EXCLUSIVE")
+                    break
+                filled.db.engine.dispose()
+            await shows(pilot, "no answer, shown:", "Jobs 8")
+            other.execute("ROLLBACK")
+        await shows(pilot, "● live")
