@@ -19,6 +19,7 @@ from pqcore.database.connect import Database
 from pqcore.environment import withhold
 from pqcore.errors import UsageError
 from pqcore.jobs.model import Job
+from pqcore.jobs.records import JobRecords
 from pqcore.jobs.repository import JobRepository
 from pqcore.keys.provider import KeyProvider
 from pqcore.keys.sources import database_password
@@ -75,6 +76,7 @@ class Workspace:
         self.db = db
         self.actor = actor
         self.jobs = JobRepository(db, actor)
+        self.records = JobRecords(db)
 
     @classmethod
     def open(

@@ -97,6 +97,21 @@ async def estate(pilot: Pilot[int]) -> None:
     await until(pilot, lambda: not pilot.app.screen._busy)
 
 
+async def records(pilot: Pilot[int]) -> None:
+    await ready(pilot)
+    await pilot.press("slash")
+    await type_text(pilot, "status:failed")
+    await shows(pilot, "Jobs 1 of 8")
+    await pilot.press("enter", "o")
+    await shows(pilot, "[Dead letters 3]", "key_missing")
+
+
+async def row_story(pilot: Pilot[int]) -> None:
+    await records(pilot)
+    await pilot.press("enter")
+    await shows(pilot, "Set aside as a dead letter")
+
+
 async def finalizing(pilot: Pilot[int]) -> None:
     await ready(pilot)
     await pilot.press("F")
@@ -115,6 +130,8 @@ SCREENS: list[Steps] = [
     review,
     limits,
     estate,
+    records,
+    row_story,
 ]
 
 
@@ -147,7 +164,9 @@ def test_a_job_to_finalize(snap_compare: Any, filled: Workspace, size: tuple[int
     look(snap_compare, filled, finalizing, size)
 
 
-@pytest.mark.parametrize("steps", [jobs, dead_letters, cancelling_several, limits, estate], ids=lambda s: s.__name__)
+@pytest.mark.parametrize(
+    "steps", [jobs, dead_letters, cancelling_several, limits, estate, records, row_story], ids=lambda s: s.__name__
+)
 def test_small_screen(snap_compare: Any, filled: Workspace, steps: Steps) -> None:
     look(snap_compare, filled, steps, SMALL)
 

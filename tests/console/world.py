@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from hashlib import sha1, sha256
+from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from pqcore.actor import Actor
 from pqcore.database.connect import Database
 from pqcore.database.tables import control, dead_letters, events, jobs, originals, ranges, runs, workers
+from pqcore.formats.context import key_digest
 from pqcore.keys.memory import MemoryKeyProvider
 from pqcore.migrations.base import Scope
 from pqcore.settings import load
@@ -113,12 +114,12 @@ def add_job(workspace: Workspace, job_id: int, **values: Any) -> None:
             )
         if values.get("request"):
             _put(conn, control, job_id=job_id, request=values["request"], updated_at=NOW)
-        for number, (key, reason, message) in enumerate(values.get("letters", ())):
+        for key, reason, message in values.get("letters", ()):
             _put(
                 conn,
                 dead_letters,
                 job_id=job_id,
-                key_digest=f"{number:064}",
+                key_digest=key_digest(key),
                 row_key=key,
                 walk_key=key,
                 reason=reason,
@@ -130,7 +131,7 @@ def add_job(workspace: Workspace, job_id: int, **values: Any) -> None:
                 conn,
                 originals,
                 job_id=job_id,
-                key_digest=sha256(key.encode()).hexdigest(),
+                key_digest=key_digest(key),
                 field="digest",
                 row_key=key,
                 walk_key=key,

@@ -13,6 +13,7 @@ from pqcore.jobs.model import Job, Phase, Progress, Status
 from pqtui import show
 from pqtui.glyphs import Glyphs
 from pqtui.pace import Pace
+from pqtui.record_text import key_text
 from pqtui.snapshots import DetailSnapshot
 from pqtui.styles import MUTED
 
@@ -204,7 +205,7 @@ def ranges(snapshot: DetailSnapshot, view: View) -> Content:
     for item in snapshot.ranges:
         state = "at work" if item.lease_owner and item.state == "open" else item.state
         p = item.progress
-        key = item.cursor or item.upper or ""
+        key = key_text(item.cursor or item.upper)
         counts = f"{show.short(p.migrated):>9} {show.short(p.skipped):>8} {show.short(p.failed):>6}"
         text = f"{item.seq:>5} {state:<8} {counts}  "
         style = "$text-primary" if state == "at work" else ""

@@ -155,9 +155,9 @@ def read_detail(jobs: JobRepository, job_id: int) -> DetailSnapshot:
         job_id,
         safe_job(job),
         selection_text(job.selection),
-        tuple(_safe_range(r) for r in jobs.ranges(job_id, limit=_DETAIL_ROWS)),
-        tuple(_safe_event(e) for e in jobs.events(job_id, limit=_DETAIL_ROWS)),
-        tuple(_safe_letter(d) for d in jobs.dead_letters(job_id, limit=_DETAIL_ROWS)),
+        tuple(safe_range(r) for r in jobs.ranges(job_id, limit=_DETAIL_ROWS)),
+        tuple(safe_event(e) for e in jobs.events(job_id, limit=_DETAIL_ROWS)),
+        tuple(safe_letter(d) for d in jobs.dead_letters(job_id, limit=_DETAIL_ROWS)),
         _limits(job),
         None if job.operation is None else jobs.operated(job_id, job.operation),
     )
@@ -245,7 +245,8 @@ def _safe_values(selection: Mapping[str, Any]) -> dict[str, Any]:
     return {k: _name(v) for k, v in selection.items() if k in ("table", "field", "schema") and isinstance(v, str)}
 
 
-def _safe_range(item: RangeInfo) -> RangeInfo:
+def safe_range(item: RangeInfo) -> RangeInfo:
+    """The range with every text made safe to show."""
     return replace(
         item,
         lower=_optional(item.lower),
@@ -255,7 +256,8 @@ def _safe_range(item: RangeInfo) -> RangeInfo:
     )
 
 
-def _safe_event(item: Event) -> Event:
+def safe_event(item: Event) -> Event:
+    """The event with every text made safe to show."""
     return replace(
         item,
         kind=_name(item.kind),
@@ -266,7 +268,8 @@ def _safe_event(item: Event) -> Event:
     )
 
 
-def _safe_letter(item: DeadLetter) -> DeadLetter:
+def safe_letter(item: DeadLetter) -> DeadLetter:
+    """The dead letter with every text made safe to show."""
     return replace(
         item, row_key=_name(item.row_key), reason=_name(item.reason), message=clean(item.message, limit=_TEXT_LIMIT)
     )

@@ -41,6 +41,7 @@ from pqcore.jobs.query import (
     select_jobs,
     select_order,
 )
+from pqcore.jobs.records import event_of, letter_of, range_of
 from pqcore.migrations.base import Scope
 
 _INSERTS = 5
@@ -177,18 +178,7 @@ class JobRepository:
             rows = conn.execute(
                 sa.select(ranges).where(ranges.c.job_id == job_id).order_by(idle, ranges.c.seq.desc()).limit(limit)
             ).all()
-        return [
-            RangeInfo(
-                r.seq,
-                r.state,
-                r.lower_key,
-                r.upper_key,
-                r.cursor_key,
-                r.lease_owner,
-                Progress(None, r.migrated, r.skipped, r.conflicted, r.failed),
-            )
-            for r in rows
-        ]
+        return [range_of(row) for row in rows]
 
     def operated(self, job_id: int, purpose: Purpose) -> Progress:
         """What the last verify, rollback or finalize of a job counted: ``migrated`` is proved, restored, destroyed."""
@@ -204,7 +194,7 @@ class JobRepository:
             statement = statement.where(events.c.job_id == job_id)
         with self._db.read() as conn:
             rows = conn.execute(statement).all()
-        return [Event(r.id, r.job_id, r.at, r.kind, r.message, r.actor, r.host, r.ssh_client) for r in rows]
+        return [event_of(row) for row in rows]
 
     def dead_letters(self, job_id: int, limit: int = 100, after: str = "") -> list[DeadLetter]:
         """Dead letters of a job in the order of their key digests, those after digest ``after``."""
@@ -216,7 +206,7 @@ class JobRepository:
         )
         with self._db.read() as conn:
             rows = conn.execute(statement).all()
-        return [DeadLetter(r.job_id, r.row_key, r.reason, r.message, r.created_at) for r in rows]
+        return [letter_of(row) for row in rows]
 
     def workers(self) -> list[WorkerInfo]:
         """Workers that reported themselves, the latest first."""

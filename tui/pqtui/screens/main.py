@@ -38,6 +38,7 @@ from pqtui.health import Health
 from pqtui.metrics_text import Flow, JobFlow, summary
 from pqtui.pace import SPANS, Pace, PaceBook, Throughput
 from pqtui.perform import Performed, operated, perform
+from pqtui.records import Kind
 from pqtui.redraw import redraw
 from pqtui.screens.confirm import Confirm, Plan, plan_of
 from pqtui.screens.export import Export, Wanted
@@ -459,6 +460,7 @@ class MainScreen(Screen[None]):
         special: dict[str, Callable[[], None]] = {
             "new": lambda: self._open_new(None),
             "clone": self._clone,
+            "records": lambda: self._open_records(situation),
             "tune": lambda: self._ask_limits(situation),
             "hand_over": lambda: self._hand_over(tuple(job.id for job in eligible(action, situation)), quitting=False),
             "copy": lambda: self.console.copy(self._text_in_focus(situation)),
@@ -507,6 +509,18 @@ class MainScreen(Screen[None]):
             lambda: perform(action.id, ids, console.workspace.jobs, console.local, self._operation_ended, limits),
             self._performed,
         )
+
+    def _open_records(self, situation: Situation) -> None:
+        from pqtui.screens.records import RecordsScreen
+
+        job, page = situation.jobs[0], self.detail.page_id
+        kind = Kind(page) if page in list(Kind) else Kind.LETTERS if job.progress.failed else Kind.RANGES
+        self.app.push_screen(RecordsScreen(job, kind))
+
+    @on(DetailPage.Opened)
+    def _detail_opened(self, event: DetailPage.Opened) -> None:
+        event.stop()
+        self.action_do("records")
 
     def _ask_limits(self, situation: Situation) -> None:
         from pqtui import limits_form

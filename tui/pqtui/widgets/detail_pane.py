@@ -70,6 +70,7 @@ class DetailPage(VerticalScroll, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "turn(-1)", "Previous page", show=False),
         Binding("right", "turn(1)", "Next page", show=False),
+        Binding("enter", "open", "Open", show=False),
         Binding("down,j", "scroll_down", "Down", show=False),
         Binding("up,k", "scroll_up", "Up", show=False),
     ]
@@ -81,12 +82,19 @@ class DetailPage(VerticalScroll, can_focus=True):
             super().__init__()
             self.step = step
 
+    class Opened(Message):
+        """The records behind the page are wanted."""
+
     class Resized(Message):
         """The text has to be drawn for another width."""
 
     def action_turn(self, step: int) -> None:
         """Turn to a neighbouring page."""
         self.post_message(self.Turned(step))
+
+    def action_open(self) -> None:
+        """Open the records behind the page."""
+        self.post_message(self.Opened())
 
     def on_resize(self) -> None:
         self.post_message(self.Resized())
@@ -106,6 +114,11 @@ class DetailPane(Vertical):
         yield PageStrip()
         with DetailPage(id="detail-page"):
             yield Static("", id="detail-text")
+
+    @property
+    def page_id(self) -> str:
+        """The id of the chosen page, the first part of an entry of ``PAGES``."""
+        return PAGES[self._number][0]
 
     @property
     def page(self) -> DetailPage:
