@@ -9,7 +9,7 @@ import pytest
 
 from pqcore.errors import ConfigurationError
 from pqcore.workspace import Workspace
-from pqtui.actions import ACTIONS
+from pqtui.actions import ACTIONS, BY_ID, EDITOR_ACTIONS
 from pqtui.keymap import key_name, remapped
 from tests.console.conftest import main, opened, screen_text, shows, type_text, until
 
@@ -55,12 +55,18 @@ def test_two_actions_may_change_keys() -> None:
 
 def test_the_docs_name_every_action() -> None:
     text = (Path(__file__).parents[2] / "docs" / "PROFILES.md").read_text()
-    assert [action.id for action in ACTIONS if f"`{action.id}`" not in text] == []
+    assert [action.id for action in BY_ID.values() if f"`{action.id}`" not in text] == []
 
 
 def test_every_action_can_be_remapped() -> None:
     for number, action in enumerate(ACTIONS):
         assert remapped({action.id: (f"f{number % 20 + 2}",)})[number].keys == (f"f{number % 20 + 2}",)
+
+
+def test_a_key_of_the_editor_is_none_that_is_typed() -> None:
+    with pytest.raises(ConfigurationError, match="is typed into the document"):
+        remapped({"editor_undo": ("u",)}, EDITOR_ACTIONS)
+    assert remapped({"editor_undo": ("f5",), "pause": ("u",), "resume": ("p",)}, EDITOR_ACTIONS)[5].keys == ("f5",)
 
 
 async def test_a_remapped_key_works_and_shows_in_bar_help_palette_and_advice(filled: Workspace) -> None:

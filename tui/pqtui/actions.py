@@ -332,7 +332,28 @@ ACTIONS: tuple[Action, ...] = (
     Action("palette", ("ctrl+p",), "Palette", "Find any action by its name", SESSION, 9),
     Action("quit", ("q", "ctrl+q"), "Quit", "Leave; asks where work runs here", SESSION, 1),
 )
-BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
+
+EDITOR = "Editor"
+
+# what can be done while a job is written; each is a method of the editor's screen
+EDITOR_ACTIONS: tuple[Action, ...] = (
+    Action(
+        "editor_check", ("ctrl+s",), "Check and create", "Hold it against the live database, then create it", EDITOR, 0
+    ),
+    Action("editor_leave", ("escape",), "Leave", "Leave; what was written is kept", EDITOR, 1),
+    Action(
+        "editor_complete", ("ctrl+space", "ctrl+@"), "Complete", "Offer what fits at the cursor of the JSON", EDITOR, 4
+    ),
+    Action("editor_turn", ("ctrl+t",), "Form/JSON", "Go from the form to the JSON, or back", EDITOR, 5),
+    Action("editor_problem", ("f8",), "Problem", "Go to the first problem", EDITOR, 6),
+    Action("editor_undo", ("ctrl+z",), "Undo", "Undo the last change, of the form or the JSON", EDITOR, 8),
+    Action("editor_redo", ("ctrl+y",), "Redo", "Do again what was undone", EDITOR, 12),
+    Action("editor_recent", ("ctrl+r",), "Recent", "Take one of the selections that were written lately", EDITOR, 9),
+    Action("editor_open", ("ctrl+o",), "Open", "Open a selection from a file", EDITOR, 10),
+    Action("editor_save", ("f2",), "Save as", "Save the selection to a file", EDITOR, 11),
+    Action("editor_help", ("f1",), "Help", "Show every key", EDITOR, 2),
+)
+BY_ID: Mapping[str, Action] = {action.id: action for action in (*ACTIONS, *EDITOR_ACTIONS)}
 
 
 def eligible(action: Action, situation: Situation) -> tuple[Job, ...]:

@@ -23,6 +23,7 @@ from pqcore.errors import ConfigurationError, ExitCode, KeyStoreError
 from pqcore.text import clean
 from pqcore.workspace import Workspace
 from pqtui import clipboard, keymap, passphrase
+from pqtui.actions import EDITOR_ACTIONS
 from pqtui.badge import badge_of
 from pqtui.draft import Draft, Writing
 from pqtui.glyphs import ASCII, Glyphs, choose
@@ -109,6 +110,7 @@ class ConsoleApp(App[int]):
         self.poll_seconds = poll_seconds
         self.local = LocalWork(workspace)
         self.actions = keymap.remapped(workspace.settings.keys)
+        self.editor_actions = keymap.remapped(workspace.settings.keys, EDITOR_ACTIONS)
         self.key_texts = {action.id: action.key_text for action in self.actions}
         self.draft: Draft | None = None
         self.session = SessionState()
@@ -124,7 +126,7 @@ class ConsoleApp(App[int]):
         self.theme = wanted if wanted in self.available_themes else THEMES[0].name
 
     def on_mount(self) -> None:
-        self.set_keymap(keymap.for_textual(self.actions))
+        self.set_keymap(keymap.for_textual((*self.actions, *self.editor_actions)))
         self._begin_session()
         self._main = MainScreen(self.size)
         self.push_screen(self._main)
@@ -290,16 +292,18 @@ class ConsoleApp(App[int]):
             self._main.notice("This console runs jobs of this database; stop that first.", error=True)
         else:
             try:
-                self.actions = keymap.remapped(outcome.value.settings.keys)
+                keys = outcome.value.settings.keys
+                actions, editor_actions = keymap.remapped(keys), keymap.remapped(keys, EDITOR_ACTIONS)
             except ConfigurationError as error:
                 outcome.value.close()
                 self._main.notice(str(error), error=True)
             else:
+                self.actions, self.editor_actions = actions, editor_actions
                 self._take(outcome.value)
 
     def _take(self, workspace: Workspace) -> None:
         self.key_texts = {action.id: action.key_text for action in self.actions}
-        self.set_keymap(keymap.for_textual(self.actions))
+        self.set_keymap(keymap.for_textual((*self.actions, *self.editor_actions)))
         # a dialog or an editor that was opened meanwhile speaks of the old database
         while self.screen is not self._main:
             self.pop_screen()

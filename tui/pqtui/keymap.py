@@ -10,7 +10,7 @@ from unicodedata import name as unicode_name
 
 from pqcore.errors import ConfigurationError
 from pqcore.text import clean
-from pqtui.actions import ACTIONS, Action, key_text
+from pqtui.actions import ACTIONS, BY_ID, EDITOR, Action, key_text
 
 # what moves the cursor and turns pages in whichever pane has the focus: an action never hears of these
 MOVING = frozenset(
@@ -59,17 +59,20 @@ def _character(text: str) -> str | None:
 def remapped(wanted: Mapping[str, tuple[str, ...]], actions: tuple[Action, ...] = ACTIONS) -> tuple[Action, ...]:
     """The registry with these keys: id of an action -> keys as an operator writes them.
 
+    ``actions`` is the part of the registry that holds on one screen: only there do keys clash.
+
     Raises:
         ConfigurationError: there is no such action or key, or two actions would have one key.
     """
-    ids = [action.id for action in actions]
+    ids = {action.id for action in actions}
     given: dict[str, tuple[str, ...]] = {}
     for action_id, texts in wanted.items():
-        if action_id not in ids:
-            near = get_close_matches(action_id, ids, n=1)
-            hint = f"Did you mean {near[0]}" if near else f"There are {', '.join(ids)}"
+        if action_id not in BY_ID:
+            near = get_close_matches(action_id, BY_ID, n=1)
+            hint = f"Did you mean {near[0]}" if near else f"There are {', '.join(BY_ID)}"
             raise ConfigurationError(f"keys.{clean(action_id, limit=64)} names no action of the console", hint)
-        given[action_id] = tuple(_key(action_id, text) for text in texts)
+        if action_id in ids:
+            given[action_id] = tuple(_key(action_id, text) for text in texts)
     result = tuple(replace(action, keys=given.get(action.id, action.keys)) for action in actions)
     _refuse_clashes(result, given)
     return result
@@ -86,9 +89,18 @@ def _key(action_id: str, text: str) -> str:
         raise ConfigurationError(
             f"keys.{action_id}: a terminal cannot tell {shown} from {_SAME[key]}", "Take another key"
         )
+    if BY_ID[action_id].group == EDITOR and _is_typed(key):
+        raise ConfigurationError(
+            f"keys.{action_id}: {shown} is typed into the document", "Take one such as f5 or ctrl+g"
+        )
     if key in MOVING:
         raise ConfigurationError(f"keys.{action_id}: {shown} moves the cursor", "Take another key")
     return key
+
+
+def _is_typed(key: str) -> bool:
+    """Whether an editor takes this key as text, or to delete it."""
+    return "+" not in key and re.fullmatch(r"f\d+|escape|insert", key) is None
 
 
 def _refuse_clashes(actions: tuple[Action, ...], given: Mapping[str, tuple[str, ...]]) -> None:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from pqtui.actions import Action, unavailable
 from pqtui.screens.main import MainScreen
+from pqtui.screens.new_job import NewJobScreen
 
 
 class ActionCommands(Provider):
-    """The actions of the main screen; those that cannot be done now say why."""
+    """The actions of the main screen or the editor; those that cannot be done now say why."""
+
+    def _do(self, action: Action) -> Callable[[], object]:
+        screen = self.screen
+        if isinstance(screen, MainScreen):
+            return partial(screen.action_do, action.id)
+        assert isinstance(screen, NewJobScreen)
+        return partial(screen.action_edit, action.id)
 
     def _actions(self) -> Iterable[tuple[Action, str, str]]:
         screen = self.screen
+        if isinstance(screen, NewJobScreen):
+            for action in screen.console.editor_actions:
+                yield action, action.label, f"{action.help} ({action.key_text})"
         if not isinstance(screen, MainScreen):
             return
         situation = screen.situation()
@@ -28,15 +39,13 @@ class ActionCommands(Provider):
 
     async def discover(self) -> Hits:
         """Everything, in the registry's order."""
-        screen = self.screen
         for action, label, text in self._actions():
-            if isinstance(screen, MainScreen):
-                yield DiscoveryHit(label, partial(screen.action_do, action.id), help=text)
+            yield DiscoveryHit(label, self._do(action), help=text)
 
     async def search(self, query: str) -> Hits:
         """What matches the name or the help."""
-        screen, matcher = self.screen, self.matcher(query)
+        matcher = self.matcher(query)
         for action, label, text in self._actions():
             score = max(matcher.match(label), matcher.match(action.help) * 0.8)
-            if score > 0 and isinstance(screen, MainScreen):
-                yield Hit(score, matcher.highlight(label), partial(screen.action_do, action.id), help=text)
+            if score > 0:
+                yield Hit(score, matcher.highlight(label), self._do(action), help=text)

@@ -158,8 +158,9 @@ def story(job: Job, told: RowStory, glyphs: Glyphs) -> Content:
                 "was not reached yet, or is not one of the job's rows."
             )
         )
-    parts.append(Content(""))
-    parts.append(Content.styled("What was done with the job", MUTED))
+    if told.events:
+        parts.append(Content(""))
+        parts.append(Content.styled("What was done with the job", MUTED))
     for event in told.events:
         who = clean(event.actor, limit=64) + (f"@{clean(event.host, limit=64)}" if event.host else "")
         parts.append(

@@ -81,6 +81,9 @@ _LAST = (
     Field(("key",), "Key", Kind.COLUMNS, MEMBERS["key"]),
     Field(("limit",), "Limit", Kind.NUMBER, MEMBERS["limit"]),
     Field(("max_failures",), "Max failures", Kind.NUMBER, MEMBERS["max_failures"]),
+    Field(
+        ("keep_originals",), "Originals", Kind.FLAG, MEMBERS["keep_originals"], choices=("true",), unset="(not kept)"
+    ),
     Field(("throttle", "rows_per_second"), "Rows per s", Kind.NUMBER, "rows a second at most, over all threads"),
 )
 

@@ -26,9 +26,17 @@ _MOVING = (
 )
 
 
-def help_lines(situation: Situation, actions: Sequence[Action] = ACTIONS) -> list[tuple[str, Content]]:
+_MOVING_IN_THE_EDITOR = (
+    ("tab shift+tab", "next field, field before"),
+    ("right", "take the name that is suggested in a field"),
+    ("enter space", "open a list of answers"),
+)
+Lines = list[tuple[str, Content]]  # keys and what they do; a heading has no keys
+
+
+def help_lines(situation: Situation, actions: Sequence[Action] = ACTIONS) -> Lines:
     """All actions by group: keys, and what they do, with the reason where it cannot be done now."""
-    lines: list[tuple[str, Content]] = []
+    lines: Lines = []
     for group in dict.fromkeys(action.group for action in actions):
         lines.append(("", Content.styled(group, "bold $text-primary")))
         for action in actions:
@@ -43,6 +51,14 @@ def help_lines(situation: Situation, actions: Sequence[Action] = ACTIONS) -> lis
     return lines
 
 
+def editor_lines(actions: Sequence[Action]) -> Lines:
+    """What can be done while a job is written."""
+    lines: Lines = [(" ".join(key_text(key) for key in action.keys), Content(action.help)) for action in actions]
+    lines.append(("", Content.styled("Moving", "bold $text-primary")))
+    lines.extend((keys, Content(text)) for keys, text in _MOVING_IN_THE_EDITOR)
+    return lines
+
+
 class Help(ModalScreen[None]):
     """The list of keys."""
 
@@ -52,17 +68,16 @@ class Help(ModalScreen[None]):
         Binding("k", "scroll(-1)", show=False),
     ]
 
-    def __init__(self, situation: Situation, actions: Sequence[Action]) -> None:
+    def __init__(self, lines: Lines) -> None:
         super().__init__()
-        self._actions = actions
-        self._situation = situation
+        self._lines = lines
 
     def compose(self) -> ComposeResult:
         """The text, scrollable."""
         with Dialog(classes="dialog-wide"):
             yield Static(Content.styled("Keys", "bold"), classes="dialog-title")
             with VerticalScroll(id="help-body", classes="dialog-body"):
-                for keys, text in help_lines(self._situation, self._actions):
+                for keys, text in self._lines:
                     if not keys:
                         yield Static(text)
                         continue

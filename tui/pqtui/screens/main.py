@@ -42,7 +42,7 @@ from pqtui.records import Kind
 from pqtui.redraw import redraw
 from pqtui.screens.confirm import Confirm, Plan, plan_of
 from pqtui.screens.export import Export, Wanted
-from pqtui.screens.help import Help
+from pqtui.screens.help import Help, help_lines
 from pqtui.screens.leave import Leave, Leaving
 from pqtui.screens.order import Order
 from pqtui.session_state import SessionState
@@ -819,7 +819,7 @@ class MainScreen(Screen[None]):
         self._draw_standing()
 
     def _open_help(self, situation: Situation) -> None:
-        self.app.push_screen(Help(situation, self.console.actions))
+        self.app.push_screen(Help(help_lines(situation, self.console.actions)))
 
     def _quit(self) -> None:
         self._leaving = False

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
@@ -20,18 +22,26 @@ from pqcore.selection import preview
 from pqcore.selection.catalog import Catalog
 from pqcore.selection.complete import Completion, complete
 from pqcore.selection.document import Selection, parse
+from pqcore.selection.jsontext import locate
 from pqcore.selection.problem import Problem, SelectionError
 from pqcore.selection.target import resolve
 from pqcore.text import clean
+from pqtui import history, verdict_text
 from pqtui import selection_form as form
-from pqtui import verdict_text
+from pqtui.actions import EDITOR_ACTIONS
 from pqtui.draft import START, Draft
+from pqtui.history import Recent
 from pqtui.latest import Latest
 from pqtui.names import Names, read_names
+from pqtui.screens.file_dialog import FileDialog
+from pqtui.screens.help import Help, editor_lines
+from pqtui.screens.recent import RecentSelections
 from pqtui.screens.review import Created, Review
+from pqtui.selection_files import read_selection, write_selection
 from pqtui.styles import MUTED
 from pqtui.tasks import Outcome, in_background
 from pqtui.verdict_text import Preview
+from pqtui.widgets.bars import ActionBar
 from pqtui.widgets.json_editor import CompletionList, JsonEditor
 from pqtui.widgets.selection_form import SelectionForm
 
@@ -63,10 +73,10 @@ class NewJobScreen(Screen["Created | None"]):
     """The editor. Dismissed with the job that was created, or None; the draft is kept then."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "check", "Check and create", show=False),
-        Binding("ctrl+t", "turn", "Form or JSON", show=False),
-        Binding("escape", "leave", "Leave", show=False),
-        Binding("f8", "next_problem", "Next problem", show=False),
+        # completion belongs to the JSON side alone: that has the binding
+        Binding(",".join(action.keys), f"edit('{action.id}')", action.label, show=False, id=action.id)
+        for action in EDITOR_ACTIONS
+        if action.id != "editor_complete"
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-single"), (76, "-double")]  # noqa: RUF012 - as Screen declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-medium"), (36, "-tall")]  # noqa: RUF012 - as Screen declares it
@@ -108,7 +118,7 @@ class NewJobScreen(Screen["Created | None"]):
         with VerticalScroll(id="verdict", can_focus=False):
             yield Static("", id="verdict-text")
         yield Static("", id="hint")
-        yield Static("", id="new-keys")
+        yield ActionBar(id="new-keys")
 
     def on_mount(self) -> None:
         self._latest_preview = Latest(self)
@@ -147,22 +157,37 @@ class NewJobScreen(Screen["Created | None"]):
         return self.editor.completion_list
 
     def _draw_keys(self) -> None:
-        keys = [
-            ("^s", "Check and create"),
-            ("esc", "Leave"),
-            ("tab", "Next"),
-            ("^space", "Complete"),
-            ("^t", "Form/JSON"),
-            ("f8", "Problem"),
-        ]
-        width = self.size.width or 80
-        parts, used = [], 0
-        for key, label in keys:
-            size = len(key) + len(label) + 3
-            if used + size <= width:
-                parts.append(Content.assemble(" ", (key, "bold $text-accent"), " ", (label, MUTED), " "))
-                used += size
-        self.query_one("#new-keys", Static).update(Content("").join(parts))
+        self.query_one(ActionBar).show(self.console.editor_actions)
+
+    @on(ActionBar.Pressed)
+    def _bar_pressed(self, event: ActionBar.Pressed) -> None:
+        event.stop()
+        self.action_edit(event.action_id)
+
+    def action_edit(self, action_id: str) -> None:
+        """Do an action of the registry."""
+        do: dict[str, Callable[[], object]] = {
+            "editor_check": self.action_check,
+            "editor_leave": self.action_leave,
+            "editor_complete": self._ask_completion,
+            "editor_turn": self.action_turn,
+            "editor_problem": self.action_next_problem,
+            "editor_undo": self.editor.undo,
+            "editor_redo": self.editor.redo,
+            "editor_recent": self._ask_recent,
+            "editor_open": self._ask_file,
+            "editor_save": self._ask_save,
+            "editor_help": self._open_help,
+        }
+        do[action_id]()
+
+    def _open_help(self) -> None:
+        self.app.push_screen(Help(editor_lines(self.console.editor_actions)))
+
+    def _ask_completion(self) -> None:
+        if not self.editor.has_focus:
+            self.action_turn()
+        self.call_after_refresh(self.editor.action_complete)
 
     def on_resize(self) -> None:
         self._draw_keys()
@@ -308,7 +333,8 @@ class NewJobScreen(Screen["Created | None"]):
             case None:
                 self._preview = outcome.value
             case SelectionError() as error:
-                self._problems = tuple(error.problems)
+                self._problems = tuple(locate(self.editor.text, error.problems))
+                self.editor.show_problems(self._problems)
             case error:
                 self._refused = clean(str(error))
         self._draw_verdict()
@@ -335,6 +361,64 @@ class NewJobScreen(Screen["Created | None"]):
         hint = self.query_one("#hint", Static)
         if content != hint.content:
             hint.update(content)
+
+    # files and recent selections
+
+    def _ask_file(self) -> None:
+        self.app.push_screen(FileDialog("Open a selection", lambda path, _replace: read_selection(path)), self._load)
+
+    def _load(self, text: str | None) -> None:
+        """Take another text in place of this one; undo brings it back."""
+        if text is not None:
+            self.editor.replace(text, (0, 0), self.editor.document.end)
+
+    def _ask_save(self) -> None:
+        text = self.editor.text
+
+        def save(path: Path, replace: bool) -> str:
+            write_selection(path, text, replace=replace)
+            return str(path)
+
+        self.app.push_screen(FileDialog("Save the selection as", save), self._saved)
+
+    def _saved(self, path: str | None) -> None:
+        if path is not None:
+            self.query_one("#hint", Static).update(Content.styled(clean(f"Saved to {path}"), "$text-success"))
+
+    def _ask_recent(self) -> None:
+        settings = self.console.workspace.settings
+        folder, place = settings.data_dir, settings.shown_url
+        in_background(self.app, lambda: history.recent(folder, place), self._recent_read)
+
+    def _recent_read(self, outcome: Outcome[tuple[Recent, ...]]) -> None:
+        if self.is_attached:
+            self.app.push_screen(RecentSelections(outcome.value or (), self.console.glyphs), self._recent_chosen)
+
+    def _recent_chosen(self, entry: Recent | None) -> None:
+        if entry is None:
+            return
+        self._draft = Draft(Scope(entry.scope), entry.algorithm_id, entry.policy_id, entry.text)
+        self._scope = self._draft.scope
+        scope = self.query_one("#scope", Select)
+        with scope.prevent(Select.Changed):  # what was written stays as it is: nothing of it is to be pruned
+            scope.value = self._scope.value
+        self._read_targets()
+        self._load(entry.text)
+        self._text_changed()
+
+    def _remember(self) -> None:
+        """Keep what is written among the recent selections."""
+        text, target, workspace = self.editor.text, self._target, self.console.workspace
+        if (form.read_document(text) or {}).get("table"):
+            entry = Recent(
+                workspace.settings.shown_url,
+                self._scope.value,
+                text,
+                target.algorithm_id if target else None,
+                target.policy_id if target else None,
+                self.console.now().isoformat(timespec="seconds"),
+            )
+            in_background(self.app, lambda: history.remember(workspace.settings.data_dir, entry), lambda _: None)
 
     # completion
 
@@ -399,6 +483,7 @@ class NewJobScreen(Screen["Created | None"]):
 
     def _reviewed(self, made: Created | None) -> None:
         if made is not None:
+            self._remember()
             self.dismiss(made)
 
     def action_leave(self) -> None:
@@ -407,6 +492,7 @@ class NewJobScreen(Screen["Created | None"]):
             self.editor_popup.hide()
             return
         self.keep_draft()
+        self._remember()
         self.dismiss(None)
 
     def keep_draft(self) -> None:

@@ -54,7 +54,7 @@ class RecordsScreen(Screen[None]):
         Binding("right,tab", "turn(1)", "Next", show=False),
         Binding("slash", "find", "Find a row", show=False),
     ]
-    _KEYS = (("esc", "Back"), ("enter", "Open"), ("left right", "Other records"), ("/", "Story of a row"))
+    _KEYS = (("esc", "Back"), ("enter", "Open"), ("/", "Find a row"), ("left right", "Other records"))
 
     def __init__(self, job: Job, kind: Kind) -> None:
         super().__init__()

@@ -99,8 +99,8 @@ class ActionBar(Static):
             super().__init__()
             self.action_id = action_id
 
-    def __init__(self) -> None:
-        super().__init__("")
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__("", id=id)
         self._actions: Sequence[Action] = ()
         self._spans: list[tuple[int, int, str]] = []
 

@@ -73,7 +73,9 @@ class JsonEditor(TextArea):
     """A text area for one JSON document. Posts ``CompletionWanted`` while names are typed."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {*(f"json--{kind}" for kind in _KINDS), "json--problem"}
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+@,ctrl+space", "complete", "Complete", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+space,ctrl+@", "complete", "Complete", show=False, id="editor_complete")
+    ]
 
     class CompletionWanted(Message):
         """The operator types a name, or asked for completion (``asked``)."""

@@ -20,7 +20,7 @@ from pqtui.selection_form import Field, Kind, Leaf
 from pqtui.styles import MUTED
 
 _MAX_CONDITIONS = 6
-_LAST = ("key", "limit", "max_failures", "throttle")  # the fields below the conditions
+_LAST = ("key", "limit", "max_failures", "keep_originals", "throttle")  # the fields below the conditions
 
 
 class SelectionForm(VerticalScroll, can_focus=False):
@@ -117,6 +117,9 @@ class SelectionForm(VerticalScroll, can_focus=False):
 
     def _row(self, field: Field) -> Horizontal:
         label = Static(field.label + (" *" if field.required else ""), classes="form-label")
+        if field.kind is Kind.FLAG:
+            flag: Select[str] = Select([("keep", "true")], prompt=field.unset, compact=True, id=field.id)
+            return Horizontal(label, flag, classes="form-row", id=f"row-{field.id}")
         if field.kind is Kind.CHOICE:
             prompt = f"({field.default})" if field.default else field.unset
             choice: Select[str] = Select([(c, c) for c in field.choices], prompt=prompt, compact=True, id=field.id)
