@@ -50,6 +50,7 @@ async def test_a_job_is_verified_and_then_finalized(ended: Workspace) -> None:
     async with opened(ended, WIDE) as pilot:
         await the_job(pilot)
         await shows(pilot, "kept, sealed, for rollback", "then F to destroy them")
+        await shows(pilot, "Originals kept until finalized: job 1")
         await pilot.press("F")
         await shows(pilot, "Job 1 is not verified; verify it first.")
         await pilot.press("v")
@@ -63,6 +64,7 @@ async def test_a_job_is_verified_and_then_finalized(ended: Workspace) -> None:
         await confirm(pilot, "1")
         await shows(pilot, f"Job 1 is finalized: {world.FILES} originals destroyed.", "its originals are destroyed")
         assert kept(ended) == 0
+        await until(pilot, lambda: "kept until finalized" not in screen_text(pilot))
         await pilot.press("B")
         await shows(pilot, "Job 1 is finalized: its originals are destroyed.")
 

@@ -23,6 +23,7 @@ from pqtui.window import SLOW_SHARE, Window
 _ACTIVE = parse_filter("status:running")
 _ACTIVE_LIMIT = 100
 _READINESS_JOBS = 200
+KEEPING_LIMIT = 5
 _DETAIL_ROWS = 200
 _NAME_LIMIT = 200
 _TEXT_LIMIT = 4000
@@ -79,6 +80,7 @@ class MetricsSnapshot:
 
     ``totals`` and ``readiness`` are those of monotonic second ``totals_at``. ``ended`` are the jobs that ran in the
     last snapshot and do no longer. ``newest`` is how many jobs ``readiness`` was made of, 0 where that is all of them.
+    ``keeping`` are the first few jobs that keep originals.
     """
 
     totals: tuple[StatusTotal, ...]
@@ -88,6 +90,7 @@ class MetricsSnapshot:
     readiness: Readiness = NOTHING_COUNTED
     newest: int = 0
     totals_at: float = field(default=0.0, compare=False)
+    keeping: tuple[int, ...] = ()
 
 
 class ListReader:
@@ -205,6 +208,7 @@ class MetricsReader:
             active=tuple(safe_job(job) for job in active),
             workers=workers,
             ended=tuple(safe_job(job) for job in ended),
+            keeping=jobs.keeping_originals(KEEPING_LIMIT),
         )
 
     def _read_totals(self) -> None:

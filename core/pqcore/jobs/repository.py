@@ -23,6 +23,7 @@ from pqcore.database.tables import (
     jobs,
     jobs_view,
     metrics_view,
+    originals,
     ranges,
     workers,
 )
@@ -179,6 +180,18 @@ class JobRepository:
                 sa.select(ranges).where(ranges.c.job_id == job_id).order_by(idle, ranges.c.seq.desc()).limit(limit)
             ).all()
         return [range_of(row) for row in rows]
+
+    def keeping_originals(self, limit: int = 5) -> tuple[int, ...]:
+        """Ids of the first jobs that keep originals, lowest first. Costs a look into the index for each of them."""
+        found: list[int] = []
+        with self._db.read() as conn:
+            while len(found) < limit:
+                beyond_last = originals.c.job_id > (found[-1] if found else 0)
+                lowest = conn.execute(sa.select(sa.func.min(originals.c.job_id)).where(beyond_last)).scalar_one()
+                if lowest is None:
+                    break
+                found.append(int(lowest))
+        return tuple(found)
 
     def operated(self, job_id: int, purpose: Purpose) -> Progress:
         """What the last verify, rollback or finalize of a job counted: ``migrated`` is proved, restored, destroyed."""

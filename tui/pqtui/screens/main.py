@@ -47,6 +47,7 @@ from pqtui.screens.leave import Leave, Leaving
 from pqtui.screens.order import Order
 from pqtui.session_state import SessionState
 from pqtui.snapshots import (
+    KEEPING_LIMIT,
     CountReader,
     CountSnapshot,
     DetailSnapshot,
@@ -327,8 +328,18 @@ class MainScreen(Screen[None]):
         self._throughput.observe(snapshot.active, snapshot.ended, at)
         self._draw_metrics()
         self._draw_title()
+        self._remind(snapshot.keeping)
         if self._alive != before:
             self._draw_detail()  # what it advises goes by the workers
+
+    def _remind(self, keeping: tuple[int, ...]) -> None:
+        """Kept originals hold the old forms: name the jobs that keep them until they are finalized."""
+        more = " and more" if len(keeping) >= KEEPING_LIMIT else ""
+        ids = show.ids_in_words(keeping)
+        text = f"Originals kept until finalized: job{'s' if len(keeping) > 1 else ''} {ids}{more}" if keeping else ""
+        pane = self.query_one("#jobs")
+        if pane.border_subtitle != text:
+            pane.border_subtitle = text
 
     def _paces(self, jobs: tuple[Job, ...]) -> dict[int, Pace]:
         return {job.id: self._book.of(job) for job in jobs if job.is_running}
