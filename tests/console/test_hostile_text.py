@@ -30,10 +30,10 @@ from pqtui.screens.confirm import Confirm, plan_of
 from pqtui.snapshots import (
     DetailSnapshot,
     MetricsSnapshot,
-    _safe_event,
-    _safe_letter,
-    _safe_range,
+    safe_event,
     safe_job,
+    safe_letter,
+    safe_range,
     selection_text,
 )
 from tests.console import world
@@ -104,15 +104,16 @@ def test_pages_of_the_detail_and_the_metrics_hold_no_foreign_byte() -> None:
             number,
             job,
             selection_text({"table": text, "where": {text: text}}),
-            (_safe_range(RangeInfo(1, "open", text, text, text, text, Progress())),),
-            (_safe_event(Event(1, number, NOW, text, text, text, text, text)),),
-            (_safe_letter(DeadLetter(number, text, text, text, NOW)),),
+            (safe_range(RangeInfo(1, "open", text, text, text, text, Progress())),),
+            (safe_event(Event(1, number, NOW, text, text, text, text, text)),),
+            (safe_letter(DeadLetter(number, text, text, text, NOW)),),
         )
         pages = [page(snapshot, view).plain for _, _, page in PAGES]
         worker = WorkerInfo(clean(text), clean(text), 1, clean(text), 4, NOW, NOW, True)
         metrics = MetricsSnapshot((StatusTotal(Status.RUNNING, 1, 2),), (job,), (worker,))
-        pages.append(metrics_text.workers(metrics, frozenset(), NOW, 52, 9, UNICODE).plain)
-        pages.append(metrics_text.throughput(metrics, Flow(1.0, 2.0, (1.0,), 2.0), 40, 9, UNICODE).plain)
+        flow = Flow(1.0, 2.0, (1.0,), 2.0)
+        pages.append(metrics_text.workers(metrics, flow, frozenset(), NOW, 52, 9, UNICODE).plain)
+        pages.append(metrics_text.throughput(metrics, flow, 40, 9, UNICODE).plain)
         pages.append(show.job_in_words(job))
         pages.append(detail_text.advice(job, view))
         assert not any(_FOREIGN.search(page) for page in pages)

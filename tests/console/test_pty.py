@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -121,6 +122,29 @@ def test_a_signal_leaves_the_job_resumable(terminal: Terminal, empty: Workspace,
     assert job.status is Status.PENDING
     assert job.held_by is None
     assert 0 < job.processed_count == job.progress.seen < 2000
+
+
+def test_a_terminal_that_goes_without_a_signal_ends_the_console(empty: Workspace) -> None:
+    """As where the terminal is not the controlling one: nobody sends SIGHUP, and reading would spin for ever."""
+    master, slave = os.openpty()
+    home = {"PQCONSOLE_HOME": str(empty.settings.data_dir), "PQCONSOLE_CONFIG": "", "TERM": "xterm-256color"}
+    program = subprocess.Popen(
+        [sys.executable, "-m", "pqtui", "--url", empty.settings.url],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**{k: v for k, v in os.environ.items() if not k.startswith("PQCONSOLE_")}, **home},
+        start_new_session=True,
+    )
+    os.close(slave)
+    shown = b""
+    while b"No jobs yet" not in shown:
+        shown += os.read(master, 65536)
+    os.close(master)
+    try:
+        assert program.wait(30) == 130
+    finally:
+        program.kill()
 
 
 def test_quitting_while_work_runs_asks_and_stops_between_batches(terminal: Terminal, empty: Workspace) -> None:

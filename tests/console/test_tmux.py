@@ -20,6 +20,9 @@ pytestmark = pytest.mark.skipif(
     shutil.which("tmux") is None and not os.environ.get("CI"), reason="tmux is not installed; CI installs it"
 )
 
+# what says how a terminal is, and would be believed before the terminal itself
+_OF_THE_TERMINAL = ("TMUX", "NO_COLOR", "COLUMNS", "LINES")
+
 
 class Tmux:
     """A tmux server of this test alone, with one console in it."""
@@ -27,7 +30,7 @@ class Tmux:
     def __init__(self, folder: Path, url: str, **env: str) -> None:
         self._command = ["tmux", "-L", f"pq-{uuid.uuid4().hex[:8]}", "-f", os.devnull]
         self.env = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("PQCONSOLE_") and k not in ("TMUX", "NO_COLOR")},
+            **{k: v for k, v in os.environ.items() if not k.startswith("PQCONSOLE_") and k not in _OF_THE_TERMINAL},
             "TMUX_TMPDIR": str(folder),
             "PQCONSOLE_HOME": str(folder),
             "PQCONSOLE_CONFIG": "",

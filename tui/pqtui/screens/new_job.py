@@ -502,6 +502,8 @@ class NewJobScreen(Screen["Created | None"]):
     @property
     def draft(self) -> Draft | None:
         """What was written; None where nothing was."""
+        if not self.query("#target"):  # its fields come with the next message
+            return self._draft if self._draft.text.strip() != START else None
         target = self._target
         if not self._targets:  # not read yet
             algorithm_id, policy_id = self._draft.algorithm_id, self._draft.policy_id
