@@ -111,10 +111,10 @@ async def test_values_that_do_not_prove_themselves_are_said_and_set_aside(ended:
     async with opened(ended, WIDE) as pilot:
         await the_job(pilot)
         await pilot.press("v")
-        await shows(pilot, "1 values do not prove themselves")
+        await shows(pilot, "1 value does not prove itself")
         assert [letter.row_key for letter in ended.jobs.dead_letters(1)] == ["[8]"]
         await pilot.press("F")
-        await until(pilot, lambda: "finalized" not in screen_text(pilot))
+        await shows(pilot, "Job 1 is not verified; verify it first.")
         assert not isinstance(pilot.app.screen, Confirm)
 
 

@@ -54,7 +54,7 @@ class TestVerify:
         job = bench.run(bench.job())
         with bench.db.write() as conn:
             conn.execute(sa.update(ITEMS).where(ITEMS.c.id == 8).values(body="tampered"))
-        with pytest.raises(OperationFailed, match="1 values do not prove"):
+        with pytest.raises(OperationFailed, match="1 value does not prove"):
             operate(bench, job, Purpose.VERIFY)
         assert [x.row_key for x in bench.jobs.dead_letters(job.id)] == ["[8]"]
         with bench.db.write() as conn:

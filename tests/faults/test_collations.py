@@ -66,7 +66,7 @@ def test_a_content_changed_without_its_digest_stays_visible(database: Database, 
         job = bench.run(bench.job(), threads=1)
     assert bench.rows()[KEY] == (body, sha512(body_of(KEY)))
     worker = bench.worker()
-    with pytest.raises(OperationFailed, match="1 values do not prove"):
+    with pytest.raises(OperationFailed, match="1 value does not prove"):
         worker.operate(job.id, Purpose.VERIFY)
     worker.stop()
     assert [letter.row_key for letter in bench.jobs.dead_letters(job.id)] == [f"[{KEY}]"]

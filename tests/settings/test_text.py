@@ -33,7 +33,8 @@ def test_a_limit_holds(text: str, limit: int) -> None:
     assert shown == clean(text) or (limit == 0 and shown == "") or shown.endswith("…")
 
 
-@given(st.text(st.characters(categories=["L", "N", "P", "S", "M"])))
+# no fillers, skin tones, flags and variation selectors, which terminals measure differently
+@given(st.text(st.characters(categories=["L", "N", "P", "Sm", "Sc"], exclude_characters="\u115f\u1160\u3164\uffa0")))
 def test_ordinary_unicode_stays(text: str) -> None:
     assert clean(text) == text
 

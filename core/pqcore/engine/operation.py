@@ -95,10 +95,9 @@ class OperationRun(JobRun):
         counts = self.counts()
         if self._why is None and self.purpose is Purpose.VERIFY and counts.failed:
             self._why = Why.FAILED
-            self._error = (
-                f"{counts.failed} values do not prove themselves. Look at them with: "
-                f"pqconsole jobs show {self.job_id} --dead-letters."
-            )
+            one = counts.failed == 1
+            found = "1 value does not prove itself" if one else f"{counts.failed} values do not prove themselves"
+            self._error = f"{found}. Look at them with: pqconsole jobs show {self.job_id} --dead-letters."
         phase = self._phase_after(counts)
         if end_operation(self._db, self._claim, phase, self._note(counts), self._keeper.throttled()):
             self._jobs.note(self.job_id, self.purpose.value, self._event(counts))
