@@ -81,6 +81,9 @@ class TestRollback:
         assert after.phase is Phase.ROLLED_BACK
         assert after.error is not None
         assert "400 rows" in after.error
+        for purpose in (Purpose.VERIFY, Purpose.FINALIZE):
+            with pytest.raises(StateConflict, match="was rolled back"):
+                operate(bench, job, purpose)
 
     def test_a_row_that_has_changed_since_stays(self, bench: Bench) -> None:
         bench.fill(30)
@@ -144,6 +147,10 @@ class TestFinalize:
         assert kept(bench) == 0
         assert bench.jobs.get(job.id).phase is Phase.FINALIZED
         bench.assert_all_new()
+        with pytest.raises(StateConflict, match="originals destroyed"):
+            operate(bench, job, Purpose.ROLLBACK)
+        assert operate(bench, job, Purpose.VERIFY).migrated == 200
+        assert bench.jobs.get(job.id).phase is Phase.FINALIZED
 
     def test_a_new_value_in_the_old_form_keeps_them(self, bench: Bench) -> None:
         bench.fill(20)

@@ -104,7 +104,8 @@ class OperationRun(JobRun):
 
     def _phase_after(self, counts: Progress) -> Phase:
         if self._why is None:
-            return _PHASES[self.purpose]
+            # verified once more, a finalized job stays what it is
+            return self.before if self.before is Phase.FINALIZED else _PHASES[self.purpose]
         if self._why is Why.STOPPED:
             # resumed where it stopped
             return {

@@ -209,6 +209,15 @@ OPERATIONS: Mapping[Purpose, tuple[frozenset[Status], Phase]] = {
     Purpose.FINALIZE: (frozenset({Status.DONE}), Phase.FINALIZING),
 }
 
+_DESTROYED = ("has its originals destroyed", "Restore old values from a backup, if it has to be")
+_ROLLED_BACK = ("was rolled back", "Create a new job to migrate its rows")
+# and in which phases it has no sense any more, with the reason and the remedy
+_POINTLESS: Mapping[Purpose, Mapping[Phase, tuple[str, str]]] = {
+    Purpose.VERIFY: {Phase.ROLLING_BACK: _ROLLED_BACK, Phase.ROLLED_BACK: _ROLLED_BACK},
+    Purpose.ROLLBACK: {Phase.FINALIZING: _DESTROYED, Phase.FINALIZED: _DESTROYED},
+    Purpose.FINALIZE: {Phase.ROLLING_BACK: _ROLLED_BACK, Phase.ROLLED_BACK: _ROLLED_BACK},
+}
+
 
 def claim_operation(db: Database, owner: str, job_id: int, purpose: Purpose) -> tuple[JobClaim, Phase]:
     """Claim an ended job to verify it, roll it back or finalize it; one that was interrupted goes on where it was.
@@ -230,6 +239,8 @@ def claim_operation(db: Database, owner: str, job_id: int, purpose: Purpose) -> 
         run = conn.execute(sa.select(runs).where(runs.c.job_id == job_id)).first()
         if run is None or run.total is None:
             raise StateConflict(f"Job {job_id} was never started by pqconsole", "There is nothing of it to work on")
+        if pointless := _POINTLESS[purpose].get(Phase(run.phase)):
+            raise StateConflict(f"Job {job_id} {pointless[0]}", pointless[1])
         free = sa.or_(runs.c.lease_expires_at.is_(None), runs.c.lease_expires_at < now())
         won = conn.execute(
             sa.update(runs)
