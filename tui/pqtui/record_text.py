@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual.content import Content
 
 from pqcore.jobs.model import DeadLetter, Event, Job
-from pqcore.jobs.story import RowStory
 from pqcore.migrations.base import FailureReason
 from pqcore.text import clean
 from pqtui import show
 from pqtui.glyphs import Glyphs
 from pqtui.records import JobRange, Kind, Record
 from pqtui.styles import MUTED
+
+if TYPE_CHECKING:
+    from pqcore.jobs.story import RowStory  # loads what reads selections, which the first lines do without
 
 Piece = tuple[str, str]  # a text and the name of its style, the part after ``record--``
 _LABEL = 11
