@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from pqtui.actions import Action, unavailable
 from pqtui.screens.main import MainScreen
-from pqtui.screens.new_job import NewJobScreen
+
+if TYPE_CHECKING:
+    from pqtui.screens.new_job import NewJobScreen
 
 
 class ActionCommands(Provider):
@@ -19,15 +22,22 @@ class ActionCommands(Provider):
         screen = self.screen
         if isinstance(screen, MainScreen):
             return partial(screen.action_do, action.id)
-        assert isinstance(screen, NewJobScreen)
-        return partial(screen.action_edit, action.id)
+        editor = self._editor()
+        assert editor is not None
+        return partial(editor.action_edit, action.id)
+
+    def _editor(self) -> NewJobScreen | None:
+        """The editor, where it is open; loaded only when the palette is, which the first lines do without."""
+        from pqtui.screens.new_job import NewJobScreen
+
+        return self.screen if isinstance(self.screen, NewJobScreen) else None
 
     def _actions(self) -> Iterable[tuple[Action, str, str]]:
         screen = self.screen
-        if isinstance(screen, NewJobScreen):
-            for action in screen.console.editor_actions:
-                yield action, action.label, f"{action.help} ({action.key_text})"
         if not isinstance(screen, MainScreen):
+            editor = self._editor()
+            for action in editor.console.editor_actions if editor is not None else ():
+                yield action, action.label, f"{action.help} ({action.key_text})"
             return
         situation = screen.situation()
         for action in screen.console.actions:
