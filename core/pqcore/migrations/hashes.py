@@ -28,11 +28,11 @@ from pqcore.migrations.base import (
 )
 from pqcore.migrations.indexes import IndexMigration, build_indexes
 from pqcore.migrations.options import INDEX_MODES, resolve, suits
-from pqcore.migrations.place import BAD_DATA, Place, content_bytes, failed, new_value_key, stored_bytes
+from pqcore.migrations.place import BAD_DATA, InPlace, Place, content_bytes, failed, new_value_key, stored_bytes
 
 
 @dataclass(frozen=True, slots=True)
-class PasswordMigration:
+class PasswordMigration(InPlace):
     """Implements ``Migration``: Argon2id over the old digest, derived twice before it is believed.
 
     Attributes:
@@ -45,7 +45,6 @@ class PasswordMigration:
         salt: the column of the salt, for schemes that keep it there.
     """
 
-    place: Place
     cost: Cost
     pepper: Key | None
     max_salt_chars: int
@@ -62,16 +61,8 @@ class PasswordMigration:
         return self.reads
 
     @property
-    def writes(self) -> tuple[str, ...]:
-        return (self.place.field,)
-
-    @property
     def marks(self) -> tuple[Mark, ...]:
         return tuple(Prefix(self.place.field, text) for text in (password.PREFIX, *password.ARGON2_PREFIXES))
-
-    @property
-    def beside(self) -> bool:
-        return False
 
     def migrate(self, record: Record) -> Outcome:
         try:
@@ -93,8 +84,7 @@ class PasswordMigration:
         return known or Failed(FailureReason.UNPARSEABLE, "The row still has its old password hash.")
 
     def max_width(self, column: str) -> int:
-        if column != self.place.field:
-            raise ValueError(f"{column} is not written")
+        self.require_written(column)
         pepper_id = "" if self.pepper is None else self.pepper.id
         return password.wrapped_length(self.cost, pepper_id, self.max_salt_chars)
 
@@ -118,7 +108,7 @@ class PasswordMigration:
 
 
 @dataclass(frozen=True, slots=True)
-class DigestMigration:
+class DigestMigration(InPlace):
     """Implements ``Migration``: checks the old digest against the content, then stores one by another algorithm.
 
     Attributes:
@@ -130,7 +120,6 @@ class DigestMigration:
         style: tagged or plain; None: tagged for text, plain for raw.
     """
 
-    place: Place
     target: str
     source: str
     form: str | None
@@ -142,15 +131,6 @@ class DigestMigration:
         return (self.place.field, self.source)
 
     @property
-    def guards(self) -> tuple[str, ...]:
-        # Not the content, which may be large: whoever changes it changes its digest too.
-        return (self.place.field,)
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        return (self.place.field,)
-
-    @property
     def marks(self) -> tuple[Mark, ...]:
         marks: list[Mark] = []
         if self.style is not digest.Style.PLAIN:
@@ -159,10 +139,6 @@ class DigestMigration:
         if self.style is digest.Style.PLAIN and self.encoding is not None:
             marks.append(Length(self.place.field, digest.encoded_size(self.target, self.style, self.encoding)))
         return tuple(marks)
-
-    @property
-    def beside(self) -> bool:
-        return False
 
     def migrate(self, record: Record) -> Outcome:
         try:
@@ -183,8 +159,7 @@ class DigestMigration:
             return failed(error)
 
     def max_width(self, column: str) -> int:
-        if column != self.place.field:
-            raise ValueError(f"{column} is not written")
+        self.require_written(column)
         sizes = [
             digest.encoded_size(self.target, style, self.encoding or Encoding.HEX)
             for style in ([self.style] if self.style is not None else list(digest.Style))

@@ -23,16 +23,16 @@ from pqcore.migrations.base import (
     Skipped,
     SkipReason,
 )
-from pqcore.migrations.place import BAD_DATA, Place, content_bytes, failed, option_key, stored_bytes
+from pqcore.migrations.place import BAD_DATA, InPlace, Place, content_bytes, failed, option_key, stored_bytes
 
 
 @dataclass(frozen=True, slots=True)
-class IndexMigration:
+class IndexMigration(InPlace):
     """Implements ``Migration``: reproduces the old index from its content, then stores one under the new key.
 
     Attributes:
         place: the column of the index; indexes are bound to nothing else, or equal contents would not be found.
-        key: the new key, of ``HMAC-SHA-384`` or ``HMAC-SHA-512``.
+        key: the new key, of one of ``blind_index.SIZES``.
         source: the column of the content; None nests the new index over the old one, which is taken as it is.
         form: how the old indexes were made (``blind_index.OLD_SIZES``); None tells by length.
         old_key: their key, None for digests without one.
@@ -41,7 +41,6 @@ class IndexMigration:
         keys: for indexes under other keys of the new kind.
     """
 
-    place: Place
     key: Key
     source: str | None
     form: str | None
@@ -55,23 +54,10 @@ class IndexMigration:
         return (self.place.field,) if self.source is None else (self.place.field, self.source)
 
     @property
-    def guards(self) -> tuple[str, ...]:
-        # Not the content: whoever changes it changes its index too.
-        return (self.place.field,)
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        return (self.place.field,)
-
-    @property
     def marks(self) -> tuple[Mark, ...]:
         start = blind_index.prefix(self.key.algorithm, self.key.id)
         # With the content at hand a nested index is not the last word.
         return (Prefix(self.place.field, start if self.source is None else f"{start}$"),)
-
-    @property
-    def beside(self) -> bool:
-        return False
 
     def migrate(self, record: Record) -> Outcome:
         try:
@@ -98,8 +84,7 @@ class IndexMigration:
             return failed(error)
 
     def max_width(self, column: str) -> int:
-        if column != self.place.field:
-            raise ValueError(f"{column} is not written")
+        self.require_written(column)
         inner = (self.form or "") if self.source is None else ""
         return blind_index.stored_length(self.key.algorithm, self.key.id, inner)
 

@@ -33,6 +33,35 @@ class Place:
         return Context(self.data_set, self.table, self.field, row_key)
 
 
+@dataclass(frozen=True, slots=True)
+class InPlace:
+    """What migrations have in common that write the new value where the old one stood, and look at nothing else.
+
+    Attributes:
+        place: the column.
+    """
+
+    place: Place
+
+    @property
+    def guards(self) -> tuple[str, ...]:
+        # Not the content a value is of, which may be large: whoever changes it changes the value too.
+        return (self.place.field,)
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        return (self.place.field,)
+
+    @property
+    def beside(self) -> bool:
+        return False
+
+    def require_written(self, column: str) -> None:
+        """Raises ValueError where ``column`` is not the one that is written."""
+        if column != self.place.field:
+            raise ValueError(f"{column} is not written")
+
+
 BAD_DATA = (FormatError, NotAuthentic, KeyStoreError)
 
 
