@@ -96,7 +96,7 @@ POLICIES: tuple[Policy, ...] = (
         {
             "kem": ("ML-KEM-768+X25519", "ML-KEM-1024+P-384", "ML-KEM-768"),
             "sig": ("ML-DSA-65", "ML-DSA-87"),
-            "hash": (_PASSWORDS, "SHA3-512", "SHA-512"),
+            "hash": (_PASSWORDS, "SHA3-512", "SHA-512", "HMAC-SHA3-512", "HMAC-SHA-512"),
             "symmetric": ("AES-256-GCM",),
         },
         {"kem": 3, "sig": 3, "hash": 2, "symmetric": 1},
@@ -128,7 +128,7 @@ POLICIES: tuple[Policy, ...] = (
         {
             "kem": ("ML-KEM-768", "ML-KEM-1024"),
             "sig": ("ML-DSA-65", "ML-DSA-87"),
-            "hash": (_PASSWORDS, "SHA-384", "SHA-512"),
+            "hash": (_PASSWORDS, "SHA-384", "SHA-512", "HMAC-SHA-384", "HMAC-SHA-512"),
             "symmetric": ("AES-256-GCM",),
         },
         {"kem": 1, "sig": 1, "hash": 2, "symmetric": 1},
@@ -141,7 +141,7 @@ POLICIES: tuple[Policy, ...] = (
         {
             "kem": ("ML-KEM-1024",),
             "sig": ("ML-DSA-87",),
-            "hash": (_PASSWORDS, "SHA-384", "SHA-512"),
+            "hash": (_PASSWORDS, "SHA-384", "SHA-512", "HMAC-SHA-384", "HMAC-SHA-512"),
             "symmetric": ("AES-256-GCM",),
         },
         {"kem": 5, "sig": 5, "hash": 4, "symmetric": 5},
@@ -168,7 +168,7 @@ POLICIES: tuple[Policy, ...] = (
         {
             "kem": ("ML-KEM-1024+P-384", "ML-KEM-1024", "ML-KEM-768+X25519"),
             "sig": ("ML-DSA-87",),
-            "hash": (_PASSWORDS, "SHA3-512", "SHA-512"),
+            "hash": (_PASSWORDS, "SHA3-512", "SHA-512", "HMAC-SHA3-512", "HMAC-SHA-512"),
             "symmetric": ("AES-256-GCM",),
         },
         {"kem": 3, "sig": 5, "hash": 2, "symmetric": 1},

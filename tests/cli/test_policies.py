@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from pqcore.crypto.catalogue import find, migratable_to
+from pqcore.migrations.base import Scope
+from pqcore.migrations.options import suits
 from pqcore.policies import POLICIES, ROLES, Policy
 from tests.cli.conftest import DIGESTS, PASSWORDS, Cli
 
@@ -31,6 +34,13 @@ def test_without_a_database_ours_are_shown_with_their_sources(bare: Cli) -> None
 def test_every_policy_has_all_roles_and_says_on_whose_word(policy: Policy) -> None:
     assert set(policy.algorithms) == set(policy.floor) == set(ROLES)
     assert all(source.document and source.says for source in policy.sources)
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=[policy.name for policy in POLICIES])
+@pytest.mark.parametrize("mode", ["password", "digest", "blind-index", "nested-index"])
+def test_every_policy_has_a_target_for_every_kind_of_hash(policy: Policy, mode: str) -> None:
+    listed = [find(label) for label in policy.algorithms["hash"]]
+    assert any(suits(algorithm.name, mode) for algorithm in listed if algorithm in migratable_to(Scope.HASHES))
 
 
 def create(*words: str) -> tuple[str, ...]:

@@ -43,6 +43,9 @@ def ring() -> MemoryKeyProvider:
         ("index", "HMAC-SHA-512"),
         ("other-index", "HMAC-SHA-512"),
         ("index-384", "HMAC-SHA-384"),
+        ("index-sha3-256", "HMAC-SHA3-256"),
+        ("index-sha3-384", "HMAC-SHA3-384"),
+        ("index-sha3-512", "HMAC-SHA3-512"),
     ):
         keys.generate(name, algorithm)
     return keys

@@ -225,6 +225,9 @@ CATALOGUE: tuple[Algorithm, ...] = (
     _hash("SHA3-512", 64, 5, "FIPS 202"),
     _hash("HMAC-SHA-384", 48, 4, "FIPS 198-1", "HS384"),
     _hash("HMAC-SHA-512", 64, 5, "FIPS 198-1", "HS512"),
+    _hash("HMAC-SHA3-256", 32, 2, "FIPS 198-1"),
+    _hash("HMAC-SHA3-384", 48, 4, "FIPS 198-1"),
+    _hash("HMAC-SHA3-512", 64, 5, "FIPS 198-1"),
     # Not broken by a quantum computer: listed as active, never a target.
     _hash("SHA-256", 32, 2, "FIPS 180-4"),
     _hash("HMAC-SHA-256", 32, 2, "FIPS 198-1", "HS256"),
@@ -258,7 +261,18 @@ _TARGETS: dict[str, tuple[str, ...]] = {
         "ML-DSA-65+ECDSA-P384",
         "ML-DSA-87+ECDSA-P384",
     ),
-    "hashes": ("Argon2id", "SHA-384", "SHA-512", "SHA3-384", "SHA3-512", "HMAC-SHA-384", "HMAC-SHA-512"),
+    "hashes": (
+        "Argon2id",
+        "SHA-384",
+        "SHA-512",
+        "SHA3-384",
+        "SHA3-512",
+        "HMAC-SHA-384",
+        "HMAC-SHA-512",
+        "HMAC-SHA3-256",
+        "HMAC-SHA3-384",
+        "HMAC-SHA3-512",
+    ),
 }
 
 CLASS_OF_SCOPE: dict[str, AlgorithmClass] = {

@@ -23,7 +23,15 @@ from pqcore.errors import KeyStoreError, PQConsoleError
 RSA_SIZES = (2048, 3072, 4096)
 SYMMETRIC_SIZES = {"AES-128": 16, "AES-192": 24, "AES-256": 32}
 # Generated length; an imported one may have any length from MIN_SHARED_SECRET to MAX_SHARED_SECRET.
-SHARED_SECRETS = {"HMAC-SHA-256": 32, "HMAC-SHA-384": 48, "HMAC-SHA-512": 64, "PEPPER": 32}
+SHARED_SECRETS = {
+    "HMAC-SHA-256": 32,
+    "HMAC-SHA-384": 48,
+    "HMAC-SHA-512": 64,
+    "HMAC-SHA3-256": 32,
+    "HMAC-SHA3-384": 48,
+    "HMAC-SHA3-512": 64,
+    "PEPPER": 32,
+}
 MIN_SHARED_SECRET = 16
 MAX_SHARED_SECRET = 1024
 SEAL_SECRET = 32

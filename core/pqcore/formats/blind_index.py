@@ -23,18 +23,26 @@ from pqcore.formats.framing import frame
 from pqcore.formats.keyring import KeyLike, KeySource, lookup, secret_of
 
 PREFIX = "pqbi1$"
-SIZES = {"HMAC-SHA-384": 48, "HMAC-SHA-512": 64}
+SIZES = {"HMAC-SHA-384": 48, "HMAC-SHA-512": 64, "HMAC-SHA3-256": 32, "HMAC-SHA3-384": 48, "HMAC-SHA3-512": 64}
 # Old indexes; those without a key are digests that anybody can compute.
 OLD_SIZES = {
     "HMAC-MD5": 16,
     "HMAC-SHA-1": 20,
+    "HMAC-SHA-224": 28,
     "HMAC-SHA-256": 32,
+    "HMAC-SHA-384": 48,
+    "HMAC-SHA-512": 64,
     "MD5": 16,
     "SHA-1": 20,
     "SHA-224": 28,
     "SHA-256": 32,
+    "SHA-384": 48,
+    "SHA-512": 64,
 }
-_HASHES = {name: name.removeprefix("HMAC-").replace("-", "").lower() for name in (*SIZES, *OLD_SIZES)}
+# As hashlib spells them: sha512, sha3_512.
+_HASHES = {
+    name: name.removeprefix("HMAC-").replace("SHA-", "SHA").replace("-", "_").lower() for name in (*SIZES, *OLD_SIZES)
+}
 _FORM = re.compile(
     r"pqbi1\$([A-Z0-9-]{1,32})\$([A-Za-z0-9._-]{1,64}:[1-9][0-9]{0,9})\$([A-Z0-9-]{0,32})\$([-_A-Za-z0-9]{1,128})",
     re.ASCII,

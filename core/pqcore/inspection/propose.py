@@ -6,11 +6,13 @@ An empty text is no key's and no column's name, so the selection parser names ev
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pqcore.formats.blind_index import OLD_SIZES
 from pqcore.formats.detection.forms import Basis, State, Use
+from pqcore.formats.digest import LEGACY
 from pqcore.inspection import hints
 from pqcore.inspection.rating import Standing
 from pqcore.inspection.report import Column, ColumnReport, FormReport
@@ -68,10 +70,10 @@ def propose(report: ColumnReport) -> list[Proposal]:
     if len(named) < len(passwords):
         bare = [f for f in passwords if f not in named]
         made.append(_proposal(report.column, Scope.HASHES, bare, {"mode": "password", "scheme": _LEFT}))
-    digests = [f for f in poor if _use(f) is Use.DIGEST and _digest_format(f) is not None]
+    digests = [f for f in poor if _use(f) is Use.DIGEST and _old_form(f, LEGACY) is not None]
     if digests:
         made.append(_digests(report.column, digests))
-    macs = [f for f in poor if _use(f) is Use.MAC and _digest_format(f) is not None]
+    macs = [f for f in poor if _use(f) is Use.MAC and _old_form(f, OLD_SIZES) is not None]
     if macs:
         made.append(_index(report.column, macs))
     wraps = [f for f in poor if _use(f) is Use.WRAPPED_KEY and _is_read(f, Scope.WRAPPERS)]
@@ -116,7 +118,7 @@ def _named_by_form(form: FormReport, scope: Scope) -> str:
 
 
 def _digests(column: Column, forms: Sequence[FormReport]) -> Proposal:
-    formats = {_digest_format(form) for form in forms}
+    formats = {_old_form(form, LEGACY) for form in forms}
     options: dict[str, Any] = {"mode": "digest", "source": _LEFT}
     options["format"] = formats.pop() if len(formats) == 1 else "auto"
     options |= _encoding(forms)
@@ -126,7 +128,7 @@ def _digests(column: Column, forms: Sequence[FormReport]) -> Proposal:
 
 
 def _index(column: Column, forms: Sequence[FormReport]) -> Proposal:
-    formats = {_digest_format(form) for form in forms}
+    formats = {_old_form(form, OLD_SIZES) for form in forms}
     options: dict[str, Any] = {"mode": "blind-index", "source": _LEFT, "old_key": _LEFT, "new_key": _LEFT}
     options["format"] = formats.pop() if len(formats) == 1 else "auto"
     options |= _encoding(forms)
@@ -134,9 +136,8 @@ def _index(column: Column, forms: Sequence[FormReport]) -> Proposal:
     return _proposal(column, Scope.HASHES, forms, options, _where(column, forms), notes)
 
 
-def _digest_format(form: FormReport) -> str | None:
-    """The old digest as the options name it; None where no job reads it."""
-    known = _choices(Scope.HASHES, "format")
+def _old_form(form: FormReport, known: Collection[str]) -> str | None:
+    """The old digest or index as the options name it, of those that are ``known``; None where no job reads it."""
     return next((c.form.name for c in form.group.candidates if c.form.name in known), None)
 
 

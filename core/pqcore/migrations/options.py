@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 from pqcore.errors import UsageError
+from pqcore.formats.blind_index import OLD_SIZES
+from pqcore.formats.digest import LEGACY
 from pqcore.formats.legacy_password import NAMED
 from pqcore.migrations.base import Scope
 
@@ -348,7 +350,7 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
             "format",
             OptionKind.CHOICE,
             "The old digest or index; auto tells by its length, which the content then has to prove.",
-            choices=("auto", "MD5", "SHA-1", "SHA-224", "SHA-256", "HMAC-MD5", "HMAC-SHA-1", "HMAC-SHA-256"),
+            choices=("auto", *dict.fromkeys((*LEGACY, *OLD_SIZES))),
             default="auto",
             when=("mode", "digest", "blind-index", "nested-index"),
         ),

@@ -27,9 +27,9 @@ _DIGESTS: Mapping[int, tuple[Form, ...]] = {
     ),
     20: (forms.SHA_1, forms.RIPEMD_160, forms.HMAC_SHA_1, forms.RAW_SHA_1),
     28: (forms.SHA_224, forms.SHA3_224, forms.HMAC_SHA_224, forms.RAW_SHA_224),
-    32: (forms.SHA_256, forms.SHA3_256, forms.BLAKE2S, forms.HMAC_SHA_256, forms.RAW_SHA_256),
-    48: (forms.SHA_384, forms.SHA3_384, forms.HMAC_SHA_384, forms.RAW_SHA_384),
-    64: (forms.SHA_512, forms.SHA3_512, forms.BLAKE2B, forms.HMAC_SHA_512, forms.RAW_SHA_512),
+    32: (forms.SHA_256, forms.SHA3_256, forms.BLAKE2S, forms.HMAC_SHA_256, forms.HMAC_SHA3_256, forms.RAW_SHA_256),
+    48: (forms.SHA_384, forms.SHA3_384, forms.HMAC_SHA_384, forms.HMAC_SHA3_384, forms.RAW_SHA_384),
+    64: (forms.SHA_512, forms.SHA3_512, forms.BLAKE2B, forms.HMAC_SHA_512, forms.HMAC_SHA3_512, forms.RAW_SHA_512),
 }
 _SIGNATURES: Mapping[int, tuple[str, ...]] = {
     64: ("Ed25519", "ECDSA-P256"),
