@@ -16,6 +16,7 @@ from benchmarks.support.stock import Bench, Stock
 from pqcore.engine import worker as worker_module
 from pqcore.engine.executors import wants_processes
 from pqcore.engine.worker import Worker
+from pqcore.garbage import collect_seldom
 from pqcore.jobs.model import Job, Progress, Status
 from pqcore.migrations.base import Scope
 
@@ -85,6 +86,7 @@ def takes_processes(scope: Scope, document: Mapping[str, Any]) -> bool:
 def _worker(bench: Bench, way: Way) -> Iterator[Worker]:
     # what the engine would choose for this scope and these few rows is not asked
     with mock.patch.object(worker_module, "wants_processes", return_value=way.processes):
+        collect_seldom()  # as the command does
         worker = Worker(bench.db, bench.keys, bench.jobs, threads=way.threads, opening=lambda: bench.opening)
         try:
             if way.processes:

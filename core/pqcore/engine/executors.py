@@ -25,6 +25,7 @@ from pqcore.engine.ranges import Ended
 from pqcore.engine.throttles.live import LiveLimits
 from pqcore.engine.turns import run_next_range
 from pqcore.errors import PQConsoleError
+from pqcore.garbage import collect_seldom
 from pqcore.jobs.limits import JobLimits, effective
 from pqcore.jobs.model import Job, Purpose, Status
 from pqcore.jobs.repository import JobRepository
@@ -179,6 +180,7 @@ def _open(opening: Opening, stopping: Any, parent: int) -> None:
     # a signal for the terminal's whole group is for the process that coordinates
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    collect_seldom()
     _member = _Member(opening, stopping, parent)
 
 

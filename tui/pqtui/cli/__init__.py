@@ -15,6 +15,7 @@ from io import TextIOWrapper
 from typing import cast
 
 from pqcore.errors import ExitCode, PQConsoleError
+from pqcore.garbage import collect_seldom
 from pqtui.cli.logs import keep_logs
 from pqtui.cli.parser import build_parser
 
@@ -40,6 +41,7 @@ def _run(argv: Sequence[str] | None) -> int:
         args = build_parser().parse_args(argv)
         keep_logs()
         _leave_no_core()
+        collect_seldom()
         code = int(_handler(args.handler)(args))
         sys.stdout.flush()
     except SystemExit as stop:  # argparse, after --help and --version
