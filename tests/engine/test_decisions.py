@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pqcore.engine import backoff
-from pqcore.engine.plan import range_rows
+from pqcore.engine.plan import fair_share, range_rows
 from pqcore.engine.run import Why, ending, too_many
 from pqcore.jobs.cursor import decode_key, encode_key
 from pqcore.jobs.model import TRANSITIONS, Progress, Status, can_move
@@ -36,6 +36,28 @@ def test_ranges_start_small_and_grow_to_a_cap() -> None:
     assert sizes == sorted(sizes)
     assert sizes[-1] == 20_000
     assert range_rows(0, 2) > sizes[-1]
+
+
+class TestFairShare:
+    @staticmethod
+    def cut(total: int, turns: int) -> list[int]:
+        sizes: list[int] = []
+        while sum(sizes) < total:
+            sizes.append(range_rows(len(sizes), 1, fair_share(total, sum(sizes), turns)))
+        return sizes
+
+    @given(st.integers(1, 10**7), st.integers(1, 16))
+    def test_the_last_ranges_are_small_and_all_are_few(self, total: int, turns: int) -> None:
+        sizes = self.cut(total, turns)
+        assert sizes == sorted(sizes, reverse=True)
+        assert sizes[-1] <= max(1, total // (32 * turns))
+        assert len(sizes) <= total // 20_000 + 80 * turns
+
+    def test_a_few_slow_rows_go_to_all_threads(self) -> None:
+        assert self.cut(16, 2)[:2] == [4, 3]
+
+    def test_rows_that_came_later_are_cut_too(self) -> None:
+        assert fair_share(1000, 5000, 2) > 0
 
 
 KEYS = st.one_of(

@@ -1,7 +1,8 @@
 """Cutting a selection into key ranges, lazily, by walking the index of its key.
 
-No density is assumed: a boundary is the key that stands a number of rows further on. Ranges start small, so that
-every thread has work at once, and grow, so that a large table has few of them.
+No density is assumed: a boundary is the key that stands a number of rows further on. Where it is known how many rows
+are left, each range takes a share of them, so that a large table has few ranges and no thread is left alone with a
+long one at the end; else ranges start small, so that every thread has work at once, and grow.
 """
 
 from __future__ import annotations
@@ -25,13 +26,32 @@ _FIRST_ROWS = 100
 _LAST_ROWS = 20_000
 _SWEEP_ROWS = 100_000
 _SAME_SIZE = 4  # ranges of one size before it doubles
+_AHEAD = 2  # ranges for each thread that the rest of the rows is cut into,
+_MOST_PARTS = 64  # but not into pieces smaller than such a part of all
 
 
-def range_rows(seq: int, pass_no: int) -> int:
-    """Rows of the range number ``seq`` (from 0) of its pass. A sweep skips most rows, so its ranges are long."""
+def range_rows(seq: int, pass_no: int, share: int | None = None) -> int:
+    """Rows of the range number ``seq`` (from 0) of its pass. A sweep skips most rows, so its ranges are long.
+
+    Args:
+        share: what ``fair_share`` says; None where nobody knows how many rows are left.
+    """
     if pass_no > 1:
         return _SWEEP_ROWS
+    if share is not None:
+        return min(_LAST_ROWS, share)
     return int(min(_LAST_ROWS, _FIRST_ROWS * 2 ** min(seq // _SAME_SIZE, 16)))
+
+
+def fair_share(total: int, planned: int, turns: int) -> int:
+    """Rows of the next range, so that ``turns`` threads end together: a share of the rows that no range holds yet.
+
+    Args:
+        total: rows of the selection as they were counted.
+        planned: rows that ranges hold already; more than ``total`` where the table has grown.
+    """
+    least = max(1, total // (turns * _MOST_PARTS))
+    return max(least, (total - planned) // (turns * _AHEAD))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +81,11 @@ def plan_state(conn: sa.Connection, job_id: int, purpose: Purpose) -> PlanState:
     return PlanState(run.pass_no, bool(run.plan_done), int(counts[1] or 0), int(counts[0]))
 
 
-def plan_next(context: JobContext, claim: JobClaim, purpose: Purpose) -> bool:
-    """Add the next range of the current pass over the table; False where the pass is planned to its end.
+def plan_next(context: JobContext, claim: JobClaim, purpose: Purpose, share: int | None = None) -> int:
+    """Add the next range of the current pass over the table; its rows, 0 where the pass is planned to its end.
+
+    Args:
+        share: what ``fair_share`` says; None where nobody knows how many rows are left.
 
     Raises:
         LeaseLost: another worker coordinates the job by now; nothing was added.
@@ -71,7 +94,7 @@ def plan_next(context: JobContext, claim: JobClaim, purpose: Purpose) -> bool:
     with context.db.read() as conn:
         run = conn.execute(sa.select(runs).where(runs.c.job_id == job_id)).one()
         if run.plan_done:
-            return False
+            return 0
         planned = conn.execute(
             sa.select(
                 sa.func.max(ranges.c.seq),
@@ -81,7 +104,7 @@ def plan_next(context: JobContext, claim: JobClaim, purpose: Purpose) -> bool:
             ).where(ranges.c.job_id == job_id)
         ).one()
         seq = (planned[0] or 0) + 1
-        rows = range_rows(int(planned[1] or 0), run.pass_no)
+        rows = range_rows(int(planned[1] or 0), run.pass_no, share)
         boundary = _boundary(conn, context, run.plan_cursor, rows)
     last = boundary is None
     reach(Point.BEFORE_PLAN)
@@ -109,7 +132,7 @@ def plan_next(context: JobContext, claim: JobClaim, purpose: Purpose) -> bool:
             )
         )
     reach(Point.AFTER_PLAN)
-    return True
+    return rows
 
 
 def begin_sweep(context: JobContext, claim: JobClaim, pass_no: int) -> None:
