@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from pqcore.database.dialects.base import SESSION_OPTION, Dialect, SelectT, Sess
 from pqcore.database.swap import Swap, SwapPlan
 from pqcore.errors import DatabaseUnavailable
 
+_LOOK_AGAIN_SECONDS = 0.001
 BUSY_SECONDS = 15.0  # how long a writer waits for another one, in this process or elsewhere
 
 # Threads of this process queue here: SQLite's own waiting polls, and may starve one of them.
@@ -160,7 +162,7 @@ class SQLite(Dialect):
         session = connection.get_execution_options().get(SESSION_OPTION)
         if session is Session.WRITE:
             # at once, so that two writers queue here and neither fails half-way
-            _run(connection, "BEGIN IMMEDIATE")
+            _begin_writing(connection)
             return
         if session is Session.READ:
             _run(connection, "PRAGMA query_only = 1")
@@ -180,6 +182,29 @@ class SQLite(Dialect):
 
 def _run(connection: sa.Connection, statement: str) -> None:
     connection.exec_driver_sql(statement)
+
+
+def _begin_writing(connection: sa.Connection) -> None:
+    """Take the database's one write lock, waiting for other processes as long as for other threads.
+
+    SQLite itself looks for the lock ever more seldom, up to every 100 ms: processes that share a job would idle.
+    """
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    driver.execute("PRAGMA busy_timeout = 0")
+    until = time.monotonic() + BUSY_SECONDS
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as exc:
+                if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    break
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        # once more through SQLAlchemy, which makes its own error of the driver's
+        _run(connection, "BEGIN IMMEDIATE")
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
 
 
 def _update(conn: sa.Connection, plan: SwapPlan) -> str:
