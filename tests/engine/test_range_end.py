@@ -9,11 +9,13 @@ import sqlalchemy as sa
 
 from pqcore.database.connect import Database
 from pqcore.database.tables import ranges
+from pqcore.engine import migrate
 from pqcore.engine.batch import compute, write
 from pqcore.engine.context import JobContext
 from pqcore.engine.pages import read_page
 from pqcore.engine.plan import plan_next
 from pqcore.engine.prepare import prepare
+from pqcore.engine.ranges import Ended
 from pqcore.jobs.claims import RangeClaim, claim_job, claim_range
 from pqcore.jobs.model import Purpose
 from tests.engine.items import ITEMS, Bench, sha1
@@ -63,3 +65,20 @@ def test_a_range_stays_open_for_a_row_that_lost_the_race(bench: Bench) -> None:
     written = write(context, claim, ready, cursor=records[-1].key, range_done=True)
     assert (written.lost, written.ended) == (((2,),), False)
     assert state(bench) == ("open", ROWS - 1, 1)
+
+
+def test_a_batch_whose_time_is_over_is_written_as_far_as_it_has_come(bench: Bench) -> None:
+    context, claim = claimed(bench)
+    with bench.db.read() as conn:
+        records = read_page(conn, context, None, None, ROWS + 1, only_old=False)
+    ready = compute(context, records, seconds=0)
+    assert [c.record.key for c in ready] == [(1,)]
+    write(context, claim, ready, cursor=ready[-1].record.key)
+    assert state(bench) == ("open", 1, 0)
+
+
+def test_a_range_of_slow_rows_is_written_row_by_row(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "_STRETCH", 0)
+    context, claim = claimed(bench)
+    assert migrate.MigrateRange(context, claim).run() is Ended.DONE
+    assert state(bench) == ("done", ROWS, 0)

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from pqcore.errors import SchemaError
 
+_OTHER_BYTES = 16
+
 
 @dataclass(frozen=True)
 class SwapPlan:
@@ -57,23 +59,31 @@ class Swap:
 
 def validate(plan: SwapPlan, swaps: Sequence[Swap]) -> None:
     """Raise ValueError where a swap does not fit the plan or two swaps name one row."""
-    shape = (len(plan.key), len(plan.guards), len(plan.writes))
-    seen: set[tuple[Any, ...]] = set()
-    for swap in swaps:
-        if (len(swap.key), len(swap.old), len(swap.new)) != shape:
-            raise ValueError("a swap does not have the columns of its plan")
-        if swap.key in seen:
-            raise ValueError("two swaps name the same row")
-        seen.add(swap.key)
+    key, old, new = len(plan.key), len(plan.guards), len(plan.writes)
+    if any(len(swap.key) != key or len(swap.old) != old or len(swap.new) != new for swap in swaps):
+        raise ValueError("a swap does not have the columns of its plan")
+    if len({swap.key for swap in swaps}) != len(swaps):
+        raise ValueError("two swaps name the same row")
+
+
+def size_of(values: Sequence[Any]) -> int:
+    """Bytes of these values, roughly: characters of text, and the same few for whatever is no text."""
+    try:
+        return sum(map(len, values))  # most columns are all text or all bytes, and this is the fast way
+    except TypeError:
+        return sum(len(value) if isinstance(value, (str, bytes)) else _OTHER_BYTES for value in values)
 
 
 def chunked(swaps: Sequence[Swap], *, max_rows: int, max_bytes: int) -> Iterator[tuple[int, Sequence[Swap]]]:
     """Cut ``swaps`` into (index of the first, part) of at most so many rows and bytes; a part holds at least one."""
+    if 0 < len(swaps) <= max_rows:
+        columns = zip(*[swap.values() for swap in swaps], strict=True)
+        if sum(size_of(column) for column in columns) <= max_bytes:
+            yield 0, swaps
+            return
     start = size = 0
     for index, swap in enumerate(swaps):
-        weight = 0
-        for value in swap.values():
-            weight += len(value) if isinstance(value, (str, bytes)) else 16
+        weight = size_of(swap.values())
         if index > start and (index - start >= max_rows or size + weight > max_bytes):
             yield start, swaps[start:index]
             start, size = index, 0

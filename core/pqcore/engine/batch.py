@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,9 +14,11 @@ import sqlalchemy as sa
 from pqcore.database.clock import now
 from pqcore.database.errors import Fault
 from pqcore.database.swap import Swap
+from pqcore.database.swap import size_of as size_of_values
 from pqcore.database.tables import dead_letters, originals, signatures
 from pqcore.engine.checkpoint import Counts, checkpoint
 from pqcore.engine.context import JobContext
+from pqcore.engine.originals import OriginalsVault
 from pqcore.engine.pages import digest_of, known_dead
 from pqcore.engine.points import Point, reach
 from pqcore.formats.context import row_key_text
@@ -53,24 +56,29 @@ class Written:
     ended: bool
 
 
-def compute(context: JobContext, records: Sequence[Record]) -> list[Computed]:
-    """Migrate rows one by one; ends early, with what is ready, when the job is asked to stop."""
+def compute(context: JobContext, records: Sequence[Record], *, seconds: float = math.inf) -> list[Computed]:
+    """Migrate rows one by one; ends early, with what is ready, when the job is asked to stop or the time is over.
+
+    Args:
+        seconds: after which no further row begins; one row is migrated in any case.
+    """
     reach(Point.BEFORE_COMPUTE)
     ready: list[Computed] = []
+    until = time.monotonic() + seconds
     for record in records:
-        if context.stop.is_set():
+        if context.stop.is_set() or (time.monotonic() > until and ready):
             break
         outcome = context.migration.migrate(record)
-        ready.append(Computed(record, outcome, _seal(context, record, outcome)))
+        sealed = _NOTHING if context.originals is None else _seal(context.originals, context, record, outcome)
+        ready.append(Computed(record, outcome, sealed))
     reach(Point.AFTER_COMPUTE)
     return ready
 
 
-def _seal(context: JobContext, record: Record, outcome: Outcome) -> Mapping[str, bytes]:
-    if context.originals is None or not isinstance(outcome, Migrated):
+def _seal(vault: OriginalsVault, context: JobContext, record: Record, outcome: Outcome) -> Mapping[str, bytes]:
+    if not isinstance(outcome, Migrated):
         return _NOTHING
-    writes = context.migration.writes
-    return {column: context.originals.seal(column, record.key, record.values.get(column)) for column in writes}
+    return {column: vault.seal(column, record.key, record.values.get(column)) for column in context.migration.writes}
 
 
 def write(
@@ -94,11 +102,13 @@ def write(
     migrated = [c for c in computed if isinstance(c.outcome, Migrated)]
     failed = [c for c in computed if isinstance(c.outcome, Failed)]
     skipped = sum(isinstance(c.outcome, Skipped) for c in computed)
+    # made before the transaction: no lock waits for it
+    swaps = _swaps(context, migrated)
     started = time.perf_counter()
     reach(Point.BEFORE_WRITE)
     with context.db.write() as conn:
-        lost = _swap(conn, context, migrated)
-        won = [c for c in migrated if c.record.key not in lost]
+        lost = _swap(conn, context, swaps)
+        won = [c for c in migrated if c.record.key not in lost] if lost else migrated
         _keep_signatures(conn, context, won)
         _keep_originals(conn, context, won)
         _forget(conn, context, [c.letter for c in computed if c.letter is not None])
@@ -128,15 +138,14 @@ def refuse(computed: Computed, fault: Fault) -> Computed:
 
 def size_of(records: Sequence[Record]) -> int:
     """Bytes of the values of these rows, roughly."""
-    return sum(len(v) if isinstance(v, str | bytes) else 8 for r in records for v in r.values.values())
+    return sum(size_of_values(column) for column in zip(*[record.values.values() for record in records], strict=True))
 
 
-def _swap(conn: sa.Connection, context: JobContext, migrated: Sequence[Computed]) -> set[tuple[Any, ...]]:
-    """Write new values where the guarded columns are unchanged; returns the keys of rows that are not."""
-    if not context.migration.writes or not migrated:
-        return set()
+def _swaps(context: JobContext, migrated: Sequence[Computed]) -> list[Swap]:
+    if not context.migration.writes:
+        return []
     plan = context.swap_plan
-    swaps = [
+    return [
         Swap(
             key=c.record.key,
             old=tuple([c.record.values[name] for name in plan.guards]),
@@ -145,7 +154,13 @@ def _swap(conn: sa.Connection, context: JobContext, migrated: Sequence[Computed]
         for c in migrated
         if isinstance(c.outcome, Migrated)
     ]
-    return {swaps[i].key for i in context.db.dialect.compare_and_swap(conn, plan, swaps)}
+
+
+def _swap(conn: sa.Connection, context: JobContext, swaps: Sequence[Swap]) -> set[tuple[Any, ...]]:
+    """Write new values where the guarded columns are unchanged; returns the keys of rows that are not."""
+    if not swaps:
+        return set()
+    return {swaps[i].key for i in context.db.dialect.compare_and_swap(conn, context.swap_plan, swaps)}
 
 
 def _keep_signatures(conn: sa.Connection, context: JobContext, won: Sequence[Computed]) -> None:

@@ -20,6 +20,8 @@ from pqcore.migrations.base import Record
 
 # a row that loses this often within a batch is left to the sweep
 _ROUNDS = 5
+# times the aim that a batch may take before it is written as far as it has come
+_STRETCH = 2.0
 
 Item = TypeVar("Item")
 
@@ -81,7 +83,8 @@ class MigrateRange(_Migrating[Record]):
         return size_of(items)
 
     def _compute(self, items: Sequence[Record]) -> Sequence[Computed]:
-        return compute(self._context, items)
+        # nobody knew how long a row takes when the first page was read
+        return compute(self._context, items, seconds=_STRETCH * self._context.live.batch.total_seconds)
 
     def _settle(self, ready: Sequence[Computed], cursor: Key | None, *, range_done: bool) -> float:
         return super()._settle(self._without_dead(ready), cursor, range_done=range_done)

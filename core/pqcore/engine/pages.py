@@ -109,8 +109,9 @@ def _records(conn: sa.Connection, context: JobContext, statement: sa.Select[Any]
     beside = _signatures(conn, context, [tuple(r[:width]) for r in rows]) if context.migration.beside else {}
     records = []
     for row in rows:
-        key = tuple(row[:width])
-        records.append(Record(key, dict(zip(reads, row[width:], strict=True)), beside.get(key)))
+        values = tuple(row)
+        key = values[:width]
+        records.append(Record(key, dict(zip(reads, values[width:], strict=True)), beside.get(key) if beside else None))
     return records
 
 

@@ -47,6 +47,7 @@ _HASHES = {
     "SHA3-384": hashlib.sha3_384,
     "SHA3-512": hashlib.sha3_512,
 }
+_BY_LENGTH = {SIZES[name]: name for name in LEGACY}
 _TAGS = {name.lower(): name for name in SIZES}
 
 
@@ -80,7 +81,7 @@ def tagged(value: str | bytes) -> tuple[str, bytes] | None:
 def legacy_digest(value: str | bytes, algorithm: str | None, encoding: Encoding) -> tuple[str, bytes]:
     """Algorithm and digest of an untagged old value; ``algorithm`` None tells by length. Raises FormatError."""
     digest = decode(value, encoding)
-    by_length = next((name for name in LEGACY if SIZES[name] == len(digest)), None)
+    by_length = _BY_LENGTH.get(len(digest))
     if by_length is None or (algorithm is not None and algorithm != by_length):
         wanted = algorithm or " or ".join(LEGACY)
         raise FormatError(f"The value has {len(digest)} bytes, which is no {wanted}", "Check format and encoding")
