@@ -48,7 +48,7 @@ async def opened(
     app = world.console(workspace, poll_seconds=poll_seconds)
     try:
         async with app.run_test(size=size) as pilot:
-            await until(pilot, lambda: main(pilot)._list is not None and main(pilot)._metrics_at)
+            await until(pilot, lambda: main(pilot).shown.list is not None and main(pilot).shown.metrics_at)
             yield pilot
     finally:
         app.close()
@@ -86,7 +86,7 @@ def styled_lines(pilot: Pilot[int]) -> list[list[tuple[str, str]]]:
 
 def detail_is_of_the_cursor(pilot: Pilot[int]) -> bool:
     """Whether the detail has followed the cursor, which it does once that rests."""
-    detail, current = main(pilot)._detail, main(pilot).lines.current
+    detail, current = main(pilot).shown.detail, main(pilot).lines.current
     return current is None or (detail is not None and detail.job_id == current.id)
 
 

@@ -37,7 +37,7 @@ def kept(workspace: Workspace) -> int:
 
 
 async def the_job(pilot: Pilot[int]) -> None:
-    await until(pilot, lambda: main(pilot).lines.current is not None and main(pilot)._detail is not None)
+    await until(pilot, lambda: main(pilot).lines.current is not None and main(pilot).shown.detail is not None)
 
 
 async def confirm(pilot: Pilot[int], typed: str) -> None:
@@ -92,7 +92,7 @@ async def test_a_destructive_dialog_keeps_its_job_through_refreshes(ended: Works
         dialog = pilot.app.screen
         world.add_job(ended, 50)
         world.add_job(ended, 51)
-        main(pilot)._refresh_now()
+        main(pilot).refresh_now()
         await until(pilot, lambda: main(pilot).lines.total == 3)
         assert pilot.app.screen is dialog
         assert dialog.plan.ids == (1,)
@@ -159,7 +159,7 @@ async def test_limits_of_several_jobs_show_where_they_differ(files: Workspace) -
     async with opened(files, WIDE) as pilot:
         await until(pilot, lambda: main(pilot).lines.total == 2)
         await pilot.press("a")
-        await until(pilot, lambda: len(main(pilot)._marked) == 2)
+        await until(pilot, lambda: len(main(pilot).shown.marked) == 2)
         await pilot.press("l")
         await until(pilot, lambda: isinstance(pilot.app.screen, Tune))
         await shows(pilot, "Limits of 2 jobs", "(they differ)")

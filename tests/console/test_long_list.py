@@ -62,9 +62,9 @@ async def test_a_console_that_begins_on_a_job_of_the_last_session_shows_its_deta
         lines = main(pilot).lines
         lines._cursor_id = lines._told_id = None  # as before the first snapshot
         lines.begin_at(lines.rows[0].id)
-        main(pilot)._detail = None
-        main(pilot)._refresh_now()
-        await until(pilot, lambda: main(pilot)._detail is not None)
+        main(pilot).shown.detail = None
+        main(pilot).refresh_now()
+        await until(pilot, lambda: main(pilot).shown.detail is not None)
 
 
 async def test_an_order_without_an_index_is_read_rarely_and_says_of_when_it_is(

@@ -22,7 +22,7 @@ Steps = Callable[[Pilot[int]], Awaitable[None]]
 
 
 async def ready(pilot: Pilot[int]) -> None:
-    await until(pilot, lambda: main(pilot)._detail is not None and main(pilot)._metrics.workers)
+    await until(pilot, lambda: main(pilot).shown.detail is not None and main(pilot).shown.metrics.workers)
 
 
 async def jobs(pilot: Pilot[int]) -> None:

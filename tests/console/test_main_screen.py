@@ -38,7 +38,7 @@ async def test_what_the_detail_advises_follows_the_workers(filled: Workspace) ->
     # nothing is read again by the clock: only the news of the workers can change the detail
     async with opened(filled, (200, 50), poll_seconds=3600) as pilot:
         await shows(pilot, "Waiting for a free worker")
-        gone = replace(main(pilot)._metrics, workers=())
+        gone = replace(main(pilot).shown.metrics, workers=())
         main(pilot).post_message(Fresh("metrics", "", gone, monotonic()))
         await shows(pilot, "No worker is running. Press r")
 
@@ -206,15 +206,15 @@ async def test_a_database_that_goes_away_is_a_badge_and_comes_back_by_itself(fil
 
 async def test_a_refresh_in_which_nothing_changed_writes_nothing(filled: Workspace) -> None:
     async with opened(filled, (200, 50), poll_seconds=3600) as pilot:
-        await until(pilot, lambda: main(pilot)._detail is not None)
+        await until(pilot, lambda: main(pilot).shown.detail is not None)
         await pilot.pause(0.3)
         written: list[str] = []
         driver = pilot.app._driver
         assert driver is not None
         driver.write = written.append  # type: ignore[method-assign,assignment]
-        before = main(pilot)._fresh_at
+        before = main(pilot).shown.fresh_at
         await pilot.press("R")
-        await until(pilot, lambda: main(pilot)._fresh_at != before)
+        await until(pilot, lambda: main(pilot).shown.fresh_at != before)
         await pilot.pause(0.3)
         assert "".join(written) == ""
 

@@ -115,8 +115,8 @@ async def test_what_only_one_pane_cannot_read_does_not_come_and_go(filled: Works
             conn.execute(sa.text("ALTER TABLE pq_migration_workers RENAME TO away_for_now"))
         await shows(pilot, "cannot read", "does not exist")
         for _ in range(3):  # the list goes on being read
-            before = main(pilot)._fresh_at
-            await until(pilot, lambda before=before: main(pilot)._fresh_at != before)
+            before = main(pilot).shown.fresh_at
+            await until(pilot, lambda before=before: main(pilot).shown.fresh_at != before)
             assert "cannot read" in screen_text(pilot)
         with filled.db.write() as conn:
             conn.execute(sa.text("ALTER TABLE away_for_now RENAME TO pq_migration_workers"))

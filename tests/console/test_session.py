@@ -83,7 +83,7 @@ async def test_filter_order_job_and_draft_are_found_again(filled: Workspace) -> 
         assert again.id == current.id
         await shows(pilot, f"Job {current.id}  ")  # the detail is of this job, too
         assert not main(pilot).lines.marks
-        assert main(pilot)._sort == Sort("id", False)
+        assert main(pilot).shown.sort == Sort("id", False)
         await open_editor(pilot)
         screen = pilot.app.screen
         assert isinstance(screen, NewJobScreen)

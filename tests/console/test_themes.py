@@ -17,7 +17,7 @@ async def _drawn(pilot: Pilot[int]) -> list[list[tuple[str, str]]]:
 
 
 async def _ready(pilot: Pilot[int]) -> None:
-    await until(pilot, lambda: main(pilot)._detail is not None and main(pilot)._metrics.workers)
+    await until(pilot, lambda: main(pilot).shown.detail is not None and main(pilot).shown.metrics.workers)
     await pilot.press("space")
 
 

@@ -128,7 +128,7 @@ class ConsoleApp(App[int]):
     def on_mount(self) -> None:
         self.set_keymap(keymap.for_textual((*self.actions, *self.editor_actions)))
         self._begin_session()
-        self._main = MainScreen(self.size)
+        self._main = MainScreen(self)
         self.push_screen(self._main)
         self.set_interval(_KEEP_SECONDS, self._keep_session)
         passphrase.answer_in(self._ask_passphrase)
@@ -322,7 +322,7 @@ class ConsoleApp(App[int]):
             self._keeper = SessionKeeper(workspace)
         self._begin_session()
         self.place, self.badge = _place(workspace), badge_of(workspace.settings)
-        self._main = MainScreen(self.size)
+        self._main = MainScreen(self)
         self.switch_screen(self._main)
         in_background(self, close, lambda _: None)
 
