@@ -26,6 +26,11 @@ def test_a_sample_says_that_it_is_one(cli: Cli) -> None:
     assert not found["exact"]
 
 
+def test_a_schema_by_name(cli: Cli) -> None:
+    columns = cli.json("inspect", "--schema", "main")["columns"]
+    assert [(c["schema"], c["table"]) for c in columns] == [("main", "accounts"), ("main", "files")]
+
+
 def test_a_policy_changes_the_class(cli: Cli) -> None:
     (column,) = cli.json("inspect", "files.checksum", "--policy", "cnsa-2.0")["columns"]
     assert list(column["classes"]) == ["below_policy"]
@@ -60,4 +65,6 @@ def test_it_reads_a_database_without_our_tables_and_writes_nothing(cli: Cli) -> 
 def test_what_is_not_there_is_a_sentence(cli: Cli) -> None:
     assert "no table" in cli.refused(2, "inspect", "nope")
     assert "no column" in cli.refused(2, "inspect", "files.nope")
+    assert "no schema" in cli.refused(2, "inspect", "--schema", "nope")
+    assert "SCHEMA.TABLE" in cli.refused(2, "inspect", "files", "--schema", "main")
     assert "cannot be written" in cli.refused(2, "inspect", "--selections", "/dev/null/x")

@@ -196,3 +196,22 @@ def test_a_walk_for_which_the_time_is_too_short_becomes_a_look(filled: Database)
     assert 0 < len(drawn.rows) < 300
     assert len({row.key for row in drawn.rows}) == len(drawn.rows)
     assert {row.key[0] for row in drawn.rows} == {"east", "north", "west"}
+
+
+def test_another_schema_is_looked_through_by_name(filled: Database) -> None:
+    name = {"postgresql": "Other", "sqlite": "main"}.get(filled.dialect.name)
+    with filled.write() as conn:
+        if name == "Other":
+            conn.execute(sa.text('CREATE SCHEMA "Other"'))
+            conn.execute(sa.text('CREATE TABLE "Other".loose AS SELECT * FROM loose'))
+        elif name is None:
+            name = str(conn.execute(sa.text("SELECT DATABASE()")).scalar_one())
+    check = inspector(filled)
+    (loose,) = [place for place in check.everything(name) if place.table == "loose"]
+    (report,) = check.exact(loose)
+    assert (report.column.label, report.held) == (f"{name}.loose.digest", 50)
+    (proposal,) = propose(report)
+    assert (proposal.document["schema"], proposal.document["table"]) == (name, "loose")
+    with pytest.raises(UsageError, match="no schema") as caught:
+        list(inspector(filled).everything("nowhere"))
+    assert name in caught.value.remedy

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import random
 
 import pytest
 
 from pqcore.formats.detection.detect import detect
+from pqcore.formats.encoding import Encoding, encode
+from pqcore.formats.legacy_wrap import LegacyWrap, wrap
 from pqcore.inspection import hints
 from pqcore.inspection.lineage import Lineage
 from pqcore.inspection.propose import Proposal, propose
-from pqcore.inspection.rating import level_of
+from pqcore.inspection.rating import Standing, level_of
 from pqcore.inspection.report import Column, report_of
 from pqcore.inspection.sample import Method
 from pqcore.inspection.tally import Tally
@@ -19,13 +22,15 @@ from pqcore.migrations.base import Scope
 from pqcore.policies import POLICIES
 from pqcore.selection.document import parse
 from pqcore.selection.problem import SelectionError
+from tests.formats.keyring import key
+from tests.migrations.records import made, migrated, row
 
 BYTES = random.Random(7).randbytes
 LEVEL = level_of(POLICIES[2])  # the strictest
 
 
 def proposals(name: str, *values: str | bytes, declared: str = "") -> list[Proposal]:
-    column = Column(None, "t", name, "BLOB", neighbour="alg" if declared else "")
+    column = Column(None, "t", name, "BLOB", binary=True, neighbour="alg" if declared else "")
     tally = Tally()
     for value in values:
         found = hints.narrow(detect(value), hints.uses(name), hints.declared(declared))
@@ -145,6 +150,7 @@ def test_several_forms_that_nothing_tells_apart_are_said_to_be_so() -> None:
         ("password", "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21l$" + "A" * 43),  # below, and Argon2 already
         ("password", "{noop}secret"),
         ("identifier", hashlib.md5(b"x").hexdigest()),
+        ("signature", b"\x01\xaa\xbb\xcc\xdd" + b"\xfe" * 64),  # Ed25519, ECDSA or an HMAC
     ],
 )
 def test_what_is_fine_not_known_or_not_read_by_any_job_gets_none(name: str, value: str | bytes) -> None:
@@ -193,3 +199,88 @@ def test_a_form_that_says_its_format(
 ) -> None:
     (found,) = proposals(name, value)
     assert (found.scope, found.document["options"], set(found.left)) == (scope, options, left)
+
+
+WRAPPED = bytes(range(32))
+
+
+def vault_value(version: int) -> str:
+    wrapped = wrap(LegacyWrap.RSA_OAEP_SHA256, WRAPPED, key("rsa"))
+    return f"vault:v{version}:{encode(wrapped, Encoding.BASE64)!s}"
+
+
+def test_each_version_of_a_key_of_vault_is_a_selection_of_its_own_that_opens_its_values() -> None:
+    values = {1: [vault_value(1), vault_value(1)], 12: [vault_value(12)]}
+    found = proposals("wrapped_key", *values[1], *values[12])
+    assert [(p.values, p.document["where"]["value"]) for p in found] == [
+        (2, {"bytes": b"vault:v1:".hex()}),
+        (1, {"bytes": b"vault:v12:".hex()}),
+    ]
+    for proposal, (version, stored) in zip(found, values.items(), strict=True):
+        options = proposal.document["options"] | {"old_key": "rsa", "new_key": "kem"}
+        assert options["text_prefix"] == f"vault:v{version}:"
+        assert f"version {version} of a key of transit" in proposal.notes[0]
+        assert set(proposal.left) == {"options.old_key", "options.new_key"}
+        parse(proposal.document | {"options": options}, scope=Scope.WRAPPERS)
+        job = made(Scope.WRAPPERS, "ML-KEM-768", options)
+        migrated(job.migrate(row(stored[0].encode())))
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+def test_values_behind_tinks_prefix_are_chosen_by_it_and_opened(encoding: Encoding) -> None:
+    prefix = bytes.fromhex("01aabbccdd")
+    stored = encode(prefix + wrap(LegacyWrap.AES_GCM, WRAPPED, key("aes")), encoding)
+    (found,) = proposals("wrapped_key", stored)
+    options = found.document["options"] | {"old_key": "aes", "new_key": "kem"}
+    assert options["format"] == "AES-GCM"
+    assert options["byte_prefix"] == {"bytes": "01aabbccdd"}
+    assert f"the key {0xAABBCCDD} of a keyset" in found.notes[0]
+    parse(found.document | {"options": options}, scope=Scope.WRAPPERS)
+    migrated(made(Scope.WRAPPERS, "ML-KEM-768", options).migrate(row(stored)))
+    where = found.document["where"]
+    starts = [bytes.fromhex(c["value"]["bytes"]) for c in where.get("any", [where])]
+    held = stored if isinstance(stored, bytes) else stored.encode()
+    assert any(held.startswith(start) for start in starts)
+    another = encode(bytes.fromhex("02") + prefix[1:] + bytes(60), encoding)
+    assert not any((another if isinstance(another, bytes) else another.encode()).startswith(s) for s in starts)
+
+
+def test_what_may_be_under_a_key_that_no_job_reads_is_said() -> None:
+    stored = "vault:v1:" + str(encode(wrap(LegacyWrap.AES_GCM, WRAPPED, key("aes")), Encoding.BASE64))
+    (found,) = proposals("wrapped_key", stored)
+    assert found.document["options"]["format"] == "AES-GCM"
+    assert any("ChaCha20-Poly1305" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("stored", "declared", "options"),
+    [
+        ("vault:v1:" + base64.b64encode(b"\xfe" * 64).decode(), "", {"format": "Ed25519", "text_prefix": "vault:v1:"}),
+        (
+            b"\x01\xaa\xbb\xcc\xdd" + b"\xfe" * 96,
+            "",
+            {"format": "ECDSA-P384", "byte_prefix": {"bytes": "01aabbccdd"}, "ecdsa_encoding": "raw"},
+        ),
+        (
+            b"\x01\xaa\xbb\xcc\xdd" + b"\xfe" * 64,
+            "ES256",
+            {"format": "ECDSA-P256", "byte_prefix": {"bytes": "01aabbccdd"}, "ecdsa_encoding": "raw"},
+        ),
+    ],
+)
+def test_signatures_behind_a_prefix(stored: str | bytes, declared: str, options: dict[str, object]) -> None:
+    (found,) = proposals("signature", stored, declared=declared)
+    assert found.scope is Scope.SIGNATURES
+    assert options.items() <= found.document["options"].items()
+
+
+def test_what_tink_wrote_post_quantum_and_what_vault_wraps_with_aes_256_is_fine() -> None:
+    column = Column(None, "t", "wrapped_key", "BLOB")
+    sealed = b"\x01\xaa\xbb\xcc\xdd" + b"\xfe" * (1120 + 48)
+    under_aes = "vault:v1:" + base64.b64encode(b"\xfe" * 60).decode()
+    for value, level in ((sealed, level_of(POLICIES[0])), (under_aes, level_of(POLICIES[0]))):
+        tally = Tally()
+        tally.add(hints.narrow(detect(value), hints.uses("wrapped_key"), None))
+        report = report_of(column, tally, total=1, method=Method.ALL, level=level, lineage=Lineage())
+        assert [form.rating.standing for form in report.forms] == [Standing.FINE]
+        assert propose(report) == []

@@ -178,7 +178,7 @@ def narrow(detection: Detection, meant: frozenset[Use] | None, named: Declared |
     if detection.state is not State.AMBIGUOUS:
         return detection
     if named is not None:
-        kept = [c for c in detection.candidates if c.form.use is named.use and c.form.name.startswith(named.starts)]
+        kept = [c for c in detection.candidates if c.form.use is named.use and c.form.inner.startswith(named.starts)]
         if kept:
             return _kept(detection, kept, Basis.DECLARED)
     if meant is not None:

@@ -125,7 +125,16 @@ class Inspector:
         return _merged(places)
 
     def everything(self, schema: str | None = None) -> Iterable[Place]:
-        """The columns of a schema that look like cryptography, table by table; ``unread`` has the others."""
+        """The columns of a schema that look like cryptography, table by table; ``unread`` has the others.
+
+        Raises UsageError where there is no such schema.
+        """
+        if schema is not None and schema not in self._catalog.schemas():
+            schemas = self._catalog.schemas()
+            raise UsageError(
+                f"There is no schema {quoted(schema)}",
+                did_you_mean(schema, schemas, f"Schemas here: {listed(schemas)}"),
+            )
         for table in self._catalog.tables(schema):
             if table.casefold().startswith(_OWN_PREFIXES) or table.casefold() in _OWN:
                 continue

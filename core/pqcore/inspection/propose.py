@@ -14,6 +14,7 @@ from pqcore.formats.blind_index import OLD_SIZES
 from pqcore.formats.detection.forms import Basis, State, Use
 from pqcore.formats.digest import LEGACY
 from pqcore.inspection import hints
+from pqcore.inspection.frames import frame_of
 from pqcore.inspection.rating import Standing
 from pqcore.inspection.report import Column, ColumnReport, FormReport
 from pqcore.migrations.base import Scope
@@ -25,6 +26,12 @@ _LEFT = ""  # for the operator to fill in
 _AES_SIZE = re.compile(r"^AES-(128|192|256)-")
 # Argon2 is what passwords are wrapped in; the others need the stored value itself, or are no hash.
 _NOT_WRAPPED = ("Argon2", "yescrypt", "SCRAM", "MySQL caching_sha2", "password in the clear")
+_NOT_UNWRAPPED = "ChaCha20-Poly1305"  # what transit wraps with where its key is of that kind
+# What other products' prefixes stand before is made in one way: the hash of OAEP, the layout of AES-GCM.
+_FORMATS_IN_FRAMES = {
+    "Vault transit": {"RSA-": "RSA-OAEP-SHA256", "AES-": "AES-GCM"},
+    "Tink": {"AES-": "AES-GCM"},
+}
 _ECDSA_RAW = {"ECDSA-P256": 64, "ECDSA-P384": 96, "ECDSA-P521": 132}  # bytes of r and s side by side
 
 
@@ -55,7 +62,7 @@ class Proposal:
     def name(self) -> str:
         """A name for a file, without its ending: ``documents.wrapped_key.RSA-OAEP.wrappers``."""
         value = self.document.get("where", {}).get("value", "")
-        parts = [*self.column.label.split("."), value, self.scope.value]
+        parts = [*self.column.label.split("."), value if isinstance(value, str) else "", self.scope.value]
         return ".".join("".join(c if c.isalnum() or c in "_-" else "_" for c in part) for part in parts if part)
 
 
@@ -98,11 +105,17 @@ def _use(form: FormReport) -> Use | None:
     return next(iter(uses)) if len(uses) == 1 else None
 
 
+def _names(form: FormReport) -> list[str]:
+    """The candidates as the options name them, behind a prefix of another product: ``AES-KW`` for ``AES-128-KW``."""
+    names = [_AES_SIZE.sub("AES-", c.form.inner) for c in form.group.candidates]
+    return [name for name in names if not name.startswith(_NOT_UNWRAPPED)]
+
+
 def _is_read(form: FormReport, scope: Scope) -> bool:
-    """Whether a format of the scope's options can be the one of these values: ``AES-KW`` for ``AES-128-KW``."""
+    """Whether a format of the scope's options can be the one of these values."""
     known = _choices(scope, "format")
     families = {choice.partition("-")[0] for choice in known}
-    names = [_AES_SIZE.sub("AES-", c.form.name) for c in form.group.candidates]
+    names = _names(form)
     if any(name.startswith("AES-") for name in names):
         return all(any(name.startswith(choice) for choice in known) for name in names)
     return any(re.split("[- ]", name)[0] in families for name in names)
@@ -110,7 +123,11 @@ def _is_read(form: FormReport, scope: Scope) -> bool:
 
 def _named_by_form(form: FormReport, scope: Scope) -> str:
     """The format that the form itself says: JOSE, HPKE; empty where it does not."""
-    names = [_AES_SIZE.sub("AES-", c.form.name) for c in form.group.candidates]
+    names = _names(form)
+    frame = form.group.candidates[0].form.frame
+    for start, named in _FORMATS_IN_FRAMES.get(frame, {}).items():
+        if named in _choices(scope, "format") and all(name.startswith(start) for name in names):
+            return named
     for start in ("JWE", "JWS", "HPKE"):
         if start in _choices(scope, "format") and all(name.startswith(f"{start} ") for name in names):
             return start
@@ -149,17 +166,23 @@ def _keyed(
     format_of: Any,
 ) -> Iterable[Proposal]:
     """A selection for each format and encoding: a job opens all its values in one way."""
-    parts: dict[tuple[str, str, str], list[FormReport]] = {}
+    parts: dict[tuple[str, str, str, str], list[FormReport]] = {}
     for form in forms:
         named = format_of(form)
-        spelled = form.group.declared
-        parts.setdefault((named, str(form.group.encoding or ""), spelled), []).append(form)
-    for (named, _, _), members in parts.items():
+        frame = frame_of(form)
+        start = "" if frame is None else frame.start
+        parts.setdefault((named, str(form.group.encoding or ""), form.group.declared, start), []).append(form)
+    for (named, _, _, _), members in parts.items():
         notes = []
-        where = _where(column, members)
+        frame = frame_of(members[0])
+        where = _both(_where(column, members), None if frame is None else frame.condition(column))
         if where is None and len(parts) > 1:
             notes.append("The column holds other forms too and nothing here tells them apart: add a condition")
-        options = {"format": named, **_encoding(members), **keys, **_ecdsa_encoding(named, members)}
+        options: dict[str, Any] = {"format": named, **_encoding(members)}
+        if frame is not None:
+            options |= frame.options
+            notes += [frame.note, *_not_unwrapped(members)]
+        options |= {**keys, **_ecdsa_encoding(named, members)}
         if named == "JWS":
             del options["payload"]  # it is in the value
         yield _proposal(column, scope, members, options, where, notes)
@@ -179,7 +202,7 @@ def _signature_format(form: FormReport) -> str:
     declared = hints.declared(form.group.declared)
     if declared is not None and declared.format in known:
         return declared.format or _LEFT
-    names = {c.form.name for c in form.group.candidates}
+    names = {c.form.inner for c in form.group.candidates}
     # DER says that it is a curve's signature of 256 bits, or a DSA one, of which no key is made any more
     names.discard("DSA (256 bits)")
     only = names.pop() if len(names) == 1 else _LEFT
@@ -189,7 +212,21 @@ def _signature_format(form: FormReport) -> str:
 def _ecdsa_encoding(named: str, forms: Sequence[FormReport]) -> dict[str, str]:
     """DER is what the option stands at; side by side, all signatures of a curve have the same length."""
     raw = _ECDSA_RAW.get(named)
+    frame = frame_of(forms[0])
+    if raw and frame is not None:
+        raw += frame.octets
     return {"ecdsa_encoding": "raw"} if raw and all(f.shortest == f.longest == raw for f in forms) else {}
+
+
+def _not_unwrapped(forms: Sequence[FormReport]) -> list[str]:
+    """A note where the values may also be of a kind that no job reads."""
+    maybe = any(c.form.inner.startswith(_NOT_UNWRAPPED) for form in forms for c in form.group.candidates)
+    return [f"Values of keys of the kind {_NOT_UNWRAPPED} look alike, and no job reads them"] if maybe else []
+
+
+def _both(one: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The condition that both hold, where there are two."""
+    return {"all": [one, other]} if one is not None and other is not None else one or other
 
 
 def _choices(scope: Scope, option: str) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from pqcore.errors import ExitCode, UsageError
@@ -30,6 +31,8 @@ _HEADINGS = ("COLUMN", "FORM", "VALUES", "SHARE", "CLASS")
 
 def inspect(args: argparse.Namespace) -> int:
     settings = settings_of(args)
+    if args.column and args.schema:
+        raise UsageError("--schema goes without names of tables", "Write the schema before the table: SCHEMA.TABLE")
     if args.cbom is not None:
         require_library()
     require_file(settings)
@@ -54,11 +57,16 @@ def inspect(args: argparse.Namespace) -> int:
 
 def _reports(inspector: Inspector, args: argparse.Namespace) -> list[ColumnReport]:
     reports: list[ColumnReport] = []
-    places = inspector.named(args.column) if args.column else inspector.everything()
     with building() as show:
-        for place in places:
+        for place in _places(inspector, args):
             reports += _of_place(inspector, place, args, show)
     return reports
+
+
+def _places(inspector: Inspector, args: argparse.Namespace) -> Iterable[Place]:
+    if args.column:
+        return inspector.named(args.column)
+    return chain.from_iterable(inspector.everything(schema) for schema in args.schema or [None])
 
 
 def _of_place(

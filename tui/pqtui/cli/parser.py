@@ -294,6 +294,9 @@ def _add_inspect(commands: Any) -> None:
     parser.add_argument(
         "column", nargs="*", metavar="TABLE[.COLUMN]", help="what to look at; without it every likely column"
     )
+    parser.add_argument(
+        "--schema", action="append", metavar="NAME", help="look at this schema; more than once for more"
+    )
     parser.add_argument("--exact", action="store_true", help="read every row instead of a sample")
     parser.add_argument("--sample", type=_positive, default=1000, metavar="N", help="rows a table to look at (1000)")
     parser.add_argument("--policy", metavar="NAME", help="the policy to hold values against (hybrid-first)")

@@ -41,6 +41,7 @@ class Form:
         category: NIST security category of its algorithm; None where none was assigned.
         own: written by this program.
         wraps_old: the value itself says that it was made over an older value.
+        frame: the product whose prefix stands before the value; ``name`` begins with it.
     """
 
     name: str
@@ -50,6 +51,12 @@ class Form:
     category: int | None = None
     own: bool = False
     wraps_old: bool = False
+    frame: str = ""
+
+    @property
+    def inner(self) -> str:
+        """The name of the form behind the prefix of another product."""
+        return self.name.removeprefix(f"{self.frame} ") if self.frame else self.name
 
     def __hash__(self) -> int:
         return hash(self.name)  # counted by the million: the name's hash is kept by Python

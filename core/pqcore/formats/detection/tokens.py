@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+from pqcore.crypto import catalogue
+from pqcore.crypto.suites import AEAD_TAG, SUITES
 from pqcore.formats.detection.forms import (
     HMAC_SHA_256,
     HMAC_SHA_384,
@@ -98,12 +101,20 @@ def _jws(header: dict[str, Any]) -> Candidate | None:
     return None
 
 
-_VAULT_AES = symmetric("Vault transit AES-256-GCM", Use.CIPHERTEXT, 256)
-_VAULT_AES_128 = symmetric("Vault transit AES-128-GCM", Use.CIPHERTEXT, 128)
-_VAULT_CHACHA = symmetric("Vault transit ChaCha20-Poly1305", Use.CIPHERTEXT, 256)
-_VAULT_HMAC = Form("Vault transit HMAC-SHA-256", Use.MAC, category=2)
-_VAULT_ED25519 = curve("Vault transit Ed25519", Use.SIGNATURE)
+def _framed(product: str, form: Form) -> Form:
+    return replace(form, name=f"{product} {form.name}", frame=product)
+
+
+_TRANSIT = "Vault transit"
+_TRANSIT_CIPHERS = (("AES-256-GCM", 256), ("AES-128-GCM", 128), ("ChaCha20-Poly1305", 256))
+_TRANSIT_CIPHERTEXTS = tuple(_framed(_TRANSIT, symmetric(n, Use.CIPHERTEXT, bits)) for n, bits in _TRANSIT_CIPHERS)
+_TRANSIT_WRAPS = tuple(
+    _framed(_TRANSIT, symmetric(f"{n} key wrap", Use.WRAPPED_KEY, bits)) for n, bits in _TRANSIT_CIPHERS
+)
+_TRANSIT_HMAC = _framed(_TRANSIT, HMAC_SHA_256)
+_TRANSIT_ED25519 = _framed(_TRANSIT, curve("Ed25519", Use.SIGNATURE))
 _NONCE_AND_TAG = 28  # bytes
+_DATA_KEYS = (16, 24, 32, 48, 64)  # bytes of a data key
 
 
 def vault(text: str) -> tuple[tuple[Candidate, ...], int] | None:
@@ -118,42 +129,61 @@ def vault(text: str) -> tuple[tuple[Candidate, ...], int] | None:
     size = len(data)
     forms: list[Form] = []
     if size in (256, 384, 512):
-        forms += [_framed("Vault transit", rsa(8 * size, use)) for use in (Use.WRAPPED_KEY, Use.SIGNATURE)]
+        forms += [_framed(_TRANSIT, rsa(8 * size, use)) for use in (Use.WRAPPED_KEY, Use.SIGNATURE)]
     if size == 64:
-        forms.append(_VAULT_ED25519)
+        forms.append(_TRANSIT_ED25519)
     if size == 32:
-        forms.append(_VAULT_HMAC)
-    forms += [_framed("Vault transit", form) for form in der(data)]
+        forms.append(_TRANSIT_HMAC)
+    forms += [_framed(_TRANSIT, form) for form in der(data)]
     if size > _NONCE_AND_TAG:
-        forms += [_VAULT_AES, _VAULT_AES_128, _VAULT_CHACHA]
+        forms += _TRANSIT_CIPHERTEXTS
+    if size - _NONCE_AND_TAG in _DATA_KEYS:
+        forms += _TRANSIT_WRAPS
     version = (("version", int(found["version"])),)
     return tuple(Candidate(form, version) for form in forms), size
 
 
-def _framed(product: str, form: Form) -> Form:
-    return Form(f"{product} {form.name}", form.use, form.threat, form.why, form.category)
+def _tink_forms() -> dict[int, tuple[Form, ...]]:
+    """What Tink's keys write behind the prefix, by its length; curves' DER and points are told by their first bytes."""
+    found: dict[int, list[Form]] = {}
+
+    def add(size: int, form: Form) -> None:
+        found.setdefault(size, []).append(_framed("Tink", form))
+
+    add(32, HMAC_SHA_256)
+    add(64, HMAC_SHA_512)
+    for size, name in ((64, "Ed25519"), (64, "ECDSA-P256"), (96, "ECDSA-P384"), (132, "ECDSA-P521")):
+        add(size, curve(name, Use.SIGNATURE))
+    for bits in (2048, 3072, 4096):
+        add(bits // 8, rsa(bits, Use.SIGNATURE))
+    for signer in ("ML-DSA-65", "ML-DSA-87", "SLH-DSA-SHA2-128s"):
+        entry = catalogue.find(signer)
+        add(entry.signature or 0, post_quantum(signer, Use.SIGNATURE, entry.nist_level))
+    for key in _DATA_KEYS:
+        for bits in (128, 256):
+            add(key + _NONCE_AND_TAG, symmetric(f"AES-{bits}-GCM key wrap", Use.WRAPPED_KEY, bits))
+        add(_X25519_POINT + key + AEAD_TAG, curve("HPKE X25519", Use.WRAPPED_KEY))
+        for kem, enc in {suite.algorithm: suite.enc for suite in SUITES}.items():
+            level = catalogue.find(kem).nist_level
+            add(enc + key + AEAD_TAG, post_quantum(f"HPKE {kem}", Use.WRAPPED_KEY, level))
+    return {size: tuple(forms) for size, forms in found.items()}
 
 
-_DATA_KEYS = (16, 24, 32, 48, 64)  # bytes of a data key
+_X25519_POINT, _P256_POINT = 32, 65
+_TINK = _tink_forms()
+_TINK_HPKE_P256 = _framed("Tink", curve("HPKE P-256", Use.WRAPPED_KEY))
 
 
 def tink(data: bytes) -> Iterator[Candidate]:
-    """What a value with Tink's prefix (1, a key id of four bytes) can be."""
+    """What a value with Tink's prefix (1, a key id of four bytes) can be; the key id is among the details."""
     if len(data) < 37 or data[0] != 1:
         return
     body = data[5:]
-    if len(body) in (256, 384, 512):
-        yield Candidate(_framed("Tink", rsa(8 * len(body), Use.SIGNATURE)))
-    if len(body) == 64:
-        yield Candidate(curve("Tink Ed25519", Use.SIGNATURE))
-        yield Candidate(curve("Tink ECDSA-P256", Use.SIGNATURE))
-    for form in der(body):
-        yield Candidate(_framed("Tink", form))
-    if len(body) == 32:
-        yield Candidate(Form("Tink HMAC-SHA-256", Use.MAC, category=2))
-    if len(body) - _NONCE_AND_TAG in _DATA_KEYS:
-        yield Candidate(symmetric("Tink AES-128-GCM", Use.WRAPPED_KEY, 128))
-        yield Candidate(symmetric("Tink AES-256-GCM", Use.WRAPPED_KEY, 256))
+    forms = [*_TINK.get(len(body), ()), *(_framed("Tink", form) for form in der(body))]
+    if body[0] == 4 and len(body) - _P256_POINT - AEAD_TAG in _DATA_KEYS:
+        forms.append(_TINK_HPKE_P256)
+    for form in forms:
+        yield Candidate(form, (("key", data[1:5].hex()),))
 
 
 _DER_CURVES = (
