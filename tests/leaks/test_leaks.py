@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import traceback
 from collections.abc import Callable
@@ -21,6 +22,9 @@ from pqcore.engine import originals
 from pqcore.engine.executors import ProcessTurns
 from pqcore.errors import KeyStoreError
 from pqcore.formats import password, signature, wrapped_key
+from pqcore.inspection import hints, inspector, lineage, report, rows
+from pqcore.inspection.tally import Tally
+from pqcore.jobs.repository import JobRepository
 from pqcore.keys import file, sealing
 from pqcore.keys import keyring as document
 from pqcore.keys.file import FileKeyProvider
@@ -31,7 +35,7 @@ from tests.cli.conftest import own_logs  # noqa: F401 - each test keeps its logs
 from tests.console.conftest import opened, screen_text, until
 from tests.keys.vault_server import TOKEN
 from tests.leaks.canaries import Canaries, Findings, forms
-from tests.leaks.estate import DATABASE_PASSWORD, PASSPHRASE, ROWS, Estate
+from tests.leaks.estate import DATABASE_PASSWORD, JOBS, PASSPHRASE, ROWS, Estate
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +71,18 @@ def test_the_search_finds_a_leak_in_every_form(form: str) -> None:
 def look_around(estate: Estate, jobs: list[str]) -> None:
     """Every command that shows something."""
     for job in jobs:
-        for words in (["jobs", "show", job], ["jobs", "show", job, "--dead-letters", "--json"]):
+        for words in (
+            ["jobs", "show", job],
+            ["jobs", "show", job, "--dead-letters", "--json"],
+            ["jobs", "tune", job, "--rows-per-second", "500", "--json"],
+            ["jobs", "tune", job, "--reset"],
+        ):
             estate.run(*words)
     for words in (
+        ["inspect", "vault", "--exact"],
+        ["inspect", "--json"],
+        ["inspect", "vault.password", "--selections", str(estate.cli.home / "log")],
+        ["inspect", "--cbom", "-"],
         ["jobs", "list", "--json"],
         ["keys", "list", "--json"],
         ["keys", "show", "kem"],
@@ -174,6 +187,60 @@ def test_a_call_that_fails_and_quotes_its_arguments_leaves_nothing(
     assert done.returncode != 0
     for words in (["jobs", "show", job], ["jobs", "show", job, "--dead-letters", "--json"]):
         estate.run(*words)
+    estate.said.extend(capfd.readouterr())
+    estate.findings(migrated=False).clean()
+
+
+LOOKS: dict[str, tuple[str, ...]] = {
+    "inspect": ("inspect", "vault", "--exact"),
+    "inspect --json": ("inspect", "--json"),
+    "inspect --cbom": ("inspect", "vault.password", "--cbom", "-"),
+    "jobs tune": ("jobs", "tune", "1", "--rows-per-second", "500"),
+}
+LOOKING = (
+    Fault("inspect", inspector, "detect"),
+    Fault("inspect", rows.Rows, "_row"),
+    Fault("inspect", rows.Rows, "_value"),
+    Fault("inspect", lineage.Origins, "lineage"),
+    Fault("inspect --json", hints, "narrow"),
+    Fault("inspect --json", report, "rate"),
+    Fault("inspect --json", inspector, "draw"),
+    Fault("inspect --json", Tally, "add"),
+    Fault("inspect --cbom", inspector, "detect"),
+    Fault("jobs tune", JobRepository, "tune"),
+)
+
+
+@pytest.mark.parametrize("fault", LOOKING, ids=lambda fault: fault.id)
+def test_a_look_that_fails_and_quotes_what_it_saw_leaves_nothing(
+    estate: Estate, fault: Fault, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    estate.create("hashes")
+    met: list[object] = []
+
+    def failing_here(*args: Any, **kwargs: Any) -> Any:
+        met.append(args)
+        return failing(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fault.owner, fault.name, failing_here)
+        done = estate.run(*LOOKS[fault.scope])
+    assert met
+    assert done.returncode != 0
+    estate.said.extend(capfd.readouterr())
+    estate.findings(migrated=False).clean()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_a_check_of_a_selection_that_fails_leaves_nothing(
+    estate: Estate, fault: Fault, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A job is tried on some rows before it is created: the same calls fail there."""
+    selection, algorithm = JOBS[fault.scope]
+    words = ("jobs", "create", "--scope", fault.scope, "--algorithm", algorithm, "--selection", "-")
+    with monkeypatch.context() as patch:
+        patch.setattr(fault.owner, fault.name, failing)
+        estate.run(*words, stdin=json.dumps({"table": "vault", **selection}))
     estate.said.extend(capfd.readouterr())
     estate.findings(migrated=False).clean()
 
