@@ -237,6 +237,30 @@ def check_password(stored: str, password: str, keys: dict[str, Any]) -> bool | N
     return hmac.compare_digest(derived.derive(digest), raw_tag)
 
 
+def old_index(kind: str, content: bytes, key: bytes | None) -> bytes:
+    """An index of before: a digest, or an HMAC where it has a key; ``HMAC-SHA-256``, ``SHA-1``, ..."""
+    name = kind.removeprefix("HMAC-").replace("-", "").lower()
+    return hashlib.new(name, content).digest() if key is None else hmac.digest(key, content, name)
+
+
+def blind_index(stored: str, content: bytes, keys: dict[str, Any], old_key: str | None) -> bool:
+    magic, algorithm, key_id, inner, digest = stored.split("$")
+    if magic != "pqbi1" or keys[key_id]["algorithm"] != algorithm:
+        raise ValueError("not a blind index, or under a key of another kind")
+    if inner:
+        secret = None if old_key is None else bytes.fromhex(keys[old_key]["secret"])
+        content = frame(b"pqconsole nested index v1", inner.encode(), old_index(inner, content, secret))
+    name = algorithm.removeprefix("HMAC-").replace("SHA-", "sha").replace("-", "_").lower()
+    made = hmac.digest(bytes.fromhex(keys[key_id]["secret"]), content, name)
+    return hmac.compare_digest(base64.urlsafe_b64encode(made).rstrip(b"=").decode(), digest)
+
+
+def content_digest(stored: str, content: bytes) -> bool:
+    tag, _, digits = stored.partition(":")
+    name = tag.replace("sha-", "sha").replace("-", "_")
+    return hmac.compare_digest(hashlib.new(name, content).hexdigest(), digits)
+
+
 def elsewhere(place: dict[str, Any]) -> dict[str, Any]:
     return place | {"row_key": [8, "a"]}
 
@@ -266,6 +290,15 @@ def check(golden: dict[str, Any]) -> list[str]:
             wrong.append(f"signature by {sample['key']}")
         if not refused(verify_signature, stored, payload + b"0", old, keys, place):
             wrong.append(f"signature by {sample['key']} verifies over another payload")
+    for sample in golden["blind_indexes"]:
+        arguments = (keys, sample["old_key"])
+        if not blind_index(sample["stored"], sample["content"].encode(), *arguments):
+            wrong.append(f"blind index under {sample['key']}")
+        if blind_index(sample["stored"], sample["content"].encode() + b"0", *arguments):
+            wrong.append(f"blind index under {sample['key']} is that of another content")
+    for sample in golden["digests"]:
+        if not content_digest(sample["stored"], sample["content"].encode()):
+            wrong.append(f"digest by {sample['algorithm']}")
     left_out = 0
     for sample in golden["passwords"]:
         right = check_password(sample["stored"], sample["password"], keys)
@@ -274,6 +307,7 @@ def check(golden: dict[str, Any]) -> list[str]:
         elif not right or check_password(sample["stored"], sample["password"] + "x", keys):
             wrong.append(f"password hash, {sample['scheme']}")
     print(f"{len(golden['wrapped_keys'])} wrapped keys, {len(golden['signatures'])} signatures")
+    print(f"{len(golden['blind_indexes'])} blind indexes, {len(golden['digests'])} digests")
     print(f"{len(golden['passwords']) - left_out} password hashes, {left_out} left out for want of bcrypt")
     return wrong
 

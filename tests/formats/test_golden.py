@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from pqcore.crypto import keys
+from pqcore.formats.blind_index import SIZES, verify_index
 from pqcore.formats.context import Context
+from pqcore.formats.digest import DigestCheck, verify_digest
 from pqcore.formats.legacy_password import Scheme
 from pqcore.formats.password import check_password
 from pqcore.formats.signature import verify_signature
@@ -67,6 +69,22 @@ def test_signatures(sample):
     assert (form.mode, form.key_id) == (sample["mode"], sample["key"])
 
 
+@pytest.mark.parametrize("sample", GOLDEN["blind_indexes"], ids=lambda s: f"{s['key']} {s['inner']}")
+def test_blind_indexes(sample):
+    old_key = golden_key(sample["old_key"]) if sample["old_key"] else None
+    assert verify_index(sample["stored"], sample["content"], golden_key, old_key)
+    assert not verify_index(sample["stored"], sample["content"] + "0", golden_key, old_key)
+
+
+def test_there_is_a_blind_index_of_every_algorithm():
+    assert {GOLDEN["keys"][sample["key"]]["algorithm"] for sample in GOLDEN["blind_indexes"]} == set(SIZES)
+
+
+@pytest.mark.parametrize("sample", GOLDEN["digests"], ids=lambda s: s["algorithm"])
+def test_digests(sample):
+    assert verify_digest(sample["stored"], sample["content"]) == DigestCheck(True, sample["algorithm"])
+
+
 @pytest.mark.parametrize("sample", GOLDEN["passwords"], ids=lambda s: s["scheme"])
 def test_passwords(sample):
     for stored in (sample["old"], sample["stored"]):
@@ -103,6 +121,7 @@ def test_the_samples_come_out_by_the_documents_alone():
         done.stdout.splitlines()[0]
         == f"{len(GOLDEN['wrapped_keys'])} wrapped keys, {len(GOLDEN['signatures'])} signatures"
     )
+    assert f"{len(GOLDEN['blind_indexes'])} blind indexes, {len(GOLDEN['digests'])} digests" in done.stdout
     assert f"{len(GOLDEN['passwords'])} password hashes, 0 left out" in done.stdout
 
 
