@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pqcore.database.connect import Database
 from tests.support.databases import Servers, fresh_database, kinds
+
+# How long an example takes is the machine's business, busy as it may be; what a test finds is not.
+settings.register_profile("pqconsole", deadline=None)
+settings.load_profile("pqconsole")
 
 # killing, stopping and cutting off workers takes minutes: PQCONSOLE_TEST_FAULTS=1 sh tests/run --quick tests/faults
 collect_ignore = [] if os.environ.get("PQCONSOLE_TEST_FAULTS") else ["faults"]
