@@ -52,6 +52,25 @@ def test_layers_nest_in_the_order_of_their_options():
     assert not job.marks or new.startswith(job.marks[0].text)
 
 
+def test_each_layer_has_the_kdf_that_its_option_names():
+    job = migration(
+        "ML-KEM-768+X25519/SHAKE256",
+        layer2_key="kem-1024",
+        layer2_kdf="HKDF-SHA512",
+        layer3_key="hybrid-1024",
+        layer3_kdf="HKDF-SHA384",
+    )
+    new = new_value(job.migrate(row(old_wrap())))
+    labels = [layer.suite.label for layer in parse(new).layers]
+    # the default one of a KEM is not said
+    assert labels == ["ML-KEM-1024+P-384", "ML-KEM-1024/HKDF-SHA512", "ML-KEM-768+X25519/SHAKE256"]
+    assert open_wrapped_key(new, ring(), context()) == DATA_KEY
+    assert job.migrate(row(new)) == job.verify(row(new)) == DONE
+    plain = migration("ML-KEM-768+X25519/SHAKE256", layer2_key="kem-1024", layer3_key="hybrid-1024")
+    again = new_value(plain.migrate(row(new)))
+    assert [layer.suite.variant for layer in parse(again).layers] == ["", "", "SHAKE256"]
+
+
 def test_one_layer_becomes_two_and_two_become_one():
     single, double = migration(), migration(layer2_key="kem-1024")
     first = new_value(single.migrate(row(old_wrap())))
@@ -96,6 +115,16 @@ class Sealer:
     [
         ({"layer3_key": "kem-1024"}, NO_POLICY, UsageError, "options.layer3_key: The layer inside"),
         ({"layer2_key": "hybrid"}, NO_POLICY, UsageError, "options.layer2_key: .* serves another layer"),
+        ({"layer2_kdf": "SHAKE256"}, NO_POLICY, UsageError, "options.layer2_key: .*required with layer2_kdf"),
+        (
+            {"layer2_key": "kem-1024", "layer2_kdf": "HKDF-SHA256"},
+            NO_POLICY,
+            UsageError,
+            "options.layer2_kdf: HKDF-SHA256 is weaker than ML-KEM-1024",
+        ),
+        ({"layer2_key": "kem-1024", "layer2_kdf": "SHAKE128"}, NO_POLICY, UsageError, "options.layer2_kdf"),
+        ({"layer2_key": "kem-1024", "layer2_kdf": "SHAKE256"}, TWO, UsageError, "does not allow ML-KEM-1024/SHAKE256"),
+        ({"layer2_key": "rsa", "layer2_kdf": "SHAKE256"}, NO_POLICY, KeyStoreError, "options.layer2_key: .*seal"),
         ({"layer2_key": "rsa"}, NO_POLICY, KeyStoreError, "options.layer2_key: .*seal"),
         ({"layer2_key": "none"}, NO_POLICY, KeyStoreError, "options.layer2_key: .*none"),
         ({}, TWO, UsageError, "policy two-layers asks for 2 to 3 layers, the job has 1"),

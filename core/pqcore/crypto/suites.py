@@ -49,7 +49,8 @@ class Suite:
 
 
 _AES_256_GCM = 0x0002
-_KDF_NUMBERS = {"HKDF-SHA256": 0x0001, "HKDF-SHA384": 0x0002, "HKDF-SHA512": 0x0003, "SHAKE256": 0x0011}
+# The KDFs by name.
+KDFS = {"HKDF-SHA256": 0x0001, "HKDF-SHA384": 0x0002, "HKDF-SHA512": 0x0003, "SHAKE256": 0x0011}
 # Number, length of enc, and the KDFs, the default one first.
 _KEM_NUMBERS: dict[str, tuple[int, int, tuple[str, ...]]] = {
     "ML-KEM-768+X25519": (0x647A, 1120, ("HKDF-SHA256", "HKDF-SHA384", "HKDF-SHA512", "SHAKE256")),
@@ -59,7 +60,7 @@ _KEM_NUMBERS: dict[str, tuple[int, int, tuple[str, ...]]] = {
 }
 
 SUITES: tuple[Suite, ...] = tuple(
-    Suite(algorithm, "" if kdf == kdfs[0] else kdf, number, _KDF_NUMBERS[kdf], _AES_256_GCM, enc)
+    Suite(algorithm, "" if kdf == kdfs[0] else kdf, number, KDFS[kdf], _AES_256_GCM, enc)
     for algorithm, (number, enc, kdfs) in _KEM_NUMBERS.items()
     for kdf in kdfs
 )
@@ -81,6 +82,11 @@ _KDFS = {
 def suite_of(algorithm: str, variant: str = "") -> Suite | None:
     """The suite of a KEM and the name of a KDF (empty: its default); None where this build does not have it."""
     return next((suite for suite in SUITES if (suite.algorithm, suite.variant) == (algorithm, variant)), None)
+
+
+def kdfs_of(algorithm: str) -> tuple[str, ...]:
+    """The KDFs that a KEM goes with, the default one first; empty for what is no KEM of this build."""
+    return _KEM_NUMBERS[algorithm][2] if algorithm in _KEM_NUMBERS else ()
 
 
 def suite_numbered(kem: int, kdf: int, aead: int) -> Suite | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pqcore.crypto.catalogue import Algorithm
+from pqcore.crypto.suites import kdfs_of
 from pqcore.errors import KeyStoreError, UsageError
 from pqcore.formats import wrapped_key
 from pqcore.formats.encoding import Encoding, encode_like, encoded_length, encoding_for
@@ -194,8 +195,18 @@ def _layers(
         key = whole(new_value_key(keys, chosen[option], started, option), option)
         if any(key.id == other.key.id for other in sealers):
             raise UsageError(f"options.{option}: The key {key.id} serves another layer already", "Name another key")
-        sealers.append(_sealer(option, key))
+        sealers.append(_sealer(option, key, _variant(key, option.replace("_key", "_kdf"), chosen)))
     return tuple(reversed(sealers))
+
+
+def _variant(key: Key, option: str, chosen: Mapping[str, Any]) -> str:
+    """The KDF that ``option`` names for the layer of ``key``, empty for the default one of its KEM."""
+    named, known = chosen[option], kdfs_of(key.algorithm)
+    if named is None or not known or named == known[0]:
+        return ""
+    if named not in known:
+        raise UsageError(f"options.{option}: {named} is weaker than {key.algorithm}", f"Use {' or '.join(known)}")
+    return str(named)
 
 
 def _sealer(option: str, key: Key, variant: str = "") -> wrapped_key.SealKey:
