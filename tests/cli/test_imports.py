@@ -7,7 +7,7 @@ import sys
 
 
 def test_the_console_shows_jobs_without_the_engine_or_the_editor() -> None:
-    program = "import sys, pqtui.app, pqtui.cli.session; print(*sys.modules)"
+    program = "import sys, pqtui.app, pqtui.cli.flags, pqtui.cli.session; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = done.stdout.split()
     assert {"textual", "sqlalchemy", "pqtui.screens.main"} <= set(loaded)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from pqcore.errors import ReadOnlySession
-from pqcore.keys.file import FileKeyProvider
-from pqcore.keys.opening import open_keys
-from pqcore.keys.provider import KeyProvider
-from pqcore.keys.sources import passphrase_source
 from pqcore.settings import Settings, load
+
+# keys bring the cryptography along, which the console does without until it needs one
+if TYPE_CHECKING:
+    from pqcore.keys.file import FileKeyProvider
+    from pqcore.keys.provider import KeyProvider
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
@@ -25,11 +27,16 @@ def settings_of(args: argparse.Namespace) -> Settings:
 
 def all_keys(settings: Settings) -> KeyProvider:
     """The keys of the profile, those that a service keeps too; asks for what opens them when a secret is needed."""
+    from pqcore.keys.opening import open_keys
+
     return open_keys(settings)
 
 
 def keyring(settings: Settings) -> FileKeyProvider:
     """The key provider; asks for the passphrase when a secret is first needed."""
+    from pqcore.keys.file import FileKeyProvider
+    from pqcore.keys.sources import passphrase_source
+
     return FileKeyProvider(settings.keyring, passphrase_source(settings))
 
 
