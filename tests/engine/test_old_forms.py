@@ -113,6 +113,11 @@ WRAPS = (
         {"format": "JWE", "old_key": "ecdsa"},
         lambda data_key: {"value": wrap(LegacyWrap.JWE, data_key, key("ecdsa")).decode()},
     ),
+    Case(
+        "vault",
+        {"format": "Vault", "old_key": "rsa"},
+        lambda data_key: {"value": wrap(LegacyWrap.VAULT, data_key, key("rsa")).decode()},
+    ),
 )
 SIGNED = (
     Case(

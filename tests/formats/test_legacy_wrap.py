@@ -24,6 +24,7 @@ KEYS = {
     LegacyWrap.AES_GCM: ("aes", WrapParameters()),
     LegacyWrap.HPKE: ("x25519", HPKE),
     LegacyWrap.JWE: ("aes", WrapParameters()),
+    LegacyWrap.VAULT: ("aes", WrapParameters()),
 }
 RSA = ("rsa", WrapParameters(key_bytes=32))
 RSA_FORMS = tuple(OAEP_HASHES)

@@ -23,7 +23,7 @@ from pqcore.policies import POLICIES
 from pqcore.selection.document import parse
 from pqcore.selection.problem import SelectionError
 from tests.formats.keyring import key
-from tests.migrations.records import made, migrated, row
+from tests.migrations.records import made, migrated, reason, row
 
 BYTES = random.Random(7).randbytes
 LEVEL = level_of(POLICIES[2])  # the strictest
@@ -209,21 +209,22 @@ def vault_value(version: int) -> str:
     return f"vault:v{version}:{encode(wrapped, Encoding.BASE64)!s}"
 
 
-def test_each_version_of_a_key_of_vault_is_a_selection_of_its_own_that_opens_its_values() -> None:
-    values = {1: [vault_value(1), vault_value(1)], 12: [vault_value(12)]}
-    found = proposals("wrapped_key", *values[1], *values[12])
-    assert [(p.values, p.document["where"]["value"]) for p in found] == [
-        (2, {"bytes": b"vault:v1:".hex()}),
-        (1, {"bytes": b"vault:v12:".hex()}),
-    ]
-    for proposal, (version, stored) in zip(found, values.items(), strict=True):
-        options = proposal.document["options"] | {"old_key": "rsa", "new_key": "kem"}
-        assert options["text_prefix"] == f"vault:v{version}:"
-        assert f"version {version} of a key of transit" in proposal.notes[0]
-        assert set(proposal.left) == {"options.old_key", "options.new_key"}
-        parse(proposal.document | {"options": options}, scope=Scope.WRAPPERS)
-        job = made(Scope.WRAPPERS, "ML-KEM-768", options)
-        migrated(job.migrate(row(stored[0].encode())))
+@pytest.mark.parametrize("declared", ["", "RSA-OAEP-256"])
+def test_values_of_vault_are_one_selection_whatever_their_versions(declared: str) -> None:
+    values = [vault_value(1), vault_value(1), vault_value(12)]
+    found = proposals(
+        "wrapped_key", *values, "eyJhbGciOiJBMjU2S1ciLCJlbmMiOiJBMjU2R0NNIn0.AA.AA.AA.AA", declared=declared
+    )
+    (proposal,) = [p for p in found if p.document["options"]["format"] == "Vault"]
+    start = {"column": "wrapped_key", "op": "prefix", "value": {"bytes": b"vault:v".hex()}}
+    assert proposal.values == 3
+    assert start in (proposal.document["where"], *proposal.document["where"].get("all", ()))
+    assert set(proposal.left) == {"options.old_key", "options.new_key"}
+    options = proposal.document["options"] | {"old_key": "rsa", "new_key": "kem"}
+    parse(proposal.document | {"options": options}, scope=Scope.WRAPPERS)
+    job = made(Scope.WRAPPERS, "ML-KEM-768", options)
+    migrated(job.migrate(row(values[0].encode())))
+    assert reason(job.migrate(row(values[2].encode()))) == "key_missing"
 
 
 @pytest.mark.parametrize("encoding", Encoding)
@@ -243,13 +244,6 @@ def test_values_behind_tinks_prefix_are_chosen_by_it_and_opened(encoding: Encodi
     assert any(held.startswith(start) for start in starts)
     another = encode(bytes.fromhex("02") + prefix[1:] + bytes(60), encoding)
     assert not any((another if isinstance(another, bytes) else another.encode()).startswith(s) for s in starts)
-
-
-def test_what_may_be_under_a_key_that_no_job_reads_is_said() -> None:
-    stored = "vault:v1:" + str(encode(wrap(LegacyWrap.AES_GCM, WRAPPED, key("aes")), Encoding.BASE64))
-    (found,) = proposals("wrapped_key", stored)
-    assert found.document["options"]["format"] == "AES-GCM"
-    assert any("ChaCha20-Poly1305" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 from pqcore.crypto.catalogue import find
 from pqcore.errors import ConfigurationError, ExitCode, KeyServiceUnavailable, KeyStoreError, StateConflict
@@ -43,7 +43,7 @@ from pqcore.migrations.build import build
 from pqcore.settings import load
 from tests.cli.conftest import Cli, sentences
 from tests.keys.vault_server import TOKEN, Transit, serving
-from tests.migrations.records import FIELD, row
+from tests.migrations.records import FIELD, reason, row
 
 DATA_KEY = bytes(range(32))
 
@@ -111,6 +111,27 @@ def test_vault_opens_what_aes_gcm_wrapped(vault: VaultKeyProvider, transit: Tran
     assert unwrap(LegacyWrap.AES_GCM, box, key, parameters) == DATA_KEY
     with pytest.raises(NotAuthentic, match="does not open the value under its key wraps:1"):
         unwrap(LegacyWrap.AES_GCM, box, key, WrapParameters(aad=b"another"))
+    assert not any("export" in path for _, path in transit.requests)
+
+
+@pytest.mark.parametrize("cipher", [AESGCM, ChaCha20Poly1305])
+@pytest.mark.parametrize("aad", [b"", b"tenant 7"])
+def test_vault_opens_its_own_values_whatever_their_version_and_cipher(
+    transit: Transit, address: str, tmp_path: Path, cipher: type[AESGCM] | type[ChaCha20Poly1305], aad: bytes
+) -> None:
+    transit.aes["wraps"] = [bytes(32), bytes([1]) * 32]
+    transit.chacha = {"wraps"} if cipher is ChaCha20Poly1305 else set()
+    keys = combined(opened(VaultSettings(address)), tmp_path)
+    options = {"format": "Vault", "old_key": "wraps", "new_key": "kem"} | ({"aad": aad.decode()} if aad else {})
+    job = built(keys, options)
+    for version, secret in enumerate(transit.aes["wraps"], 1):
+        box = bytes(range(12)) + cipher(secret).encrypt(bytes(range(12)), DATA_KEY, aad or None)
+        old = row(f"vault:v{version}:{encode(box, Encoding.BASE64)!s}")
+        outcome = job.migrate(old)
+        assert isinstance(outcome, Migrated)
+        place = Context("d", "documents", FIELD, old.key)
+        assert open_wrapped_key(outcome.values[FIELD], keys, place) == DATA_KEY
+    assert reason(job.migrate(row(f"vault:v1:{encode(box, Encoding.BASE64)!s}"))) == "unverifiable"
     assert not any("export" in path for _, path in transit.requests)
 
 
@@ -292,7 +313,10 @@ def test_the_keyring_and_vault_are_one_provider(vault: VaultKeyProvider, transit
 
 
 def migration(keys: KeyProvider) -> Any:
-    options = {"format": "RSA-OAEP-SHA256", "old_key": "orders", "new_key": "kem"}
+    return built(keys, {"format": "RSA-OAEP-SHA256", "old_key": "orders", "new_key": "kem"})
+
+
+def built(keys: KeyProvider, options: dict[str, Any]) -> Any:
     return build(
         Scope.WRAPPERS, find("ML-KEM-768"), table="documents", field=FIELD, options=options, keys=keys, data_set="d"
     )

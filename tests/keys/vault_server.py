@@ -17,8 +17,9 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
+_CIPHERS = {AESGCM: "aes256-gcm96", ChaCha20Poly1305: "chacha20-poly1305"}
 TOKEN = "hvs.canary-token-of-vault"
 
 
@@ -28,6 +29,7 @@ class Transit:
 
     rsa: dict[str, list[rsa.RSAPrivateKey]] = field(default_factory=dict)
     aes: dict[str, list[bytes]] = field(default_factory=dict)
+    chacha: set[str] = field(default_factory=set)  # those of ``aes`` that are of the other cipher
     exportable: set[str] = field(default_factory=set)
     oldest: dict[str, int] = field(default_factory=dict)
     namespace: str | None = None
@@ -61,7 +63,7 @@ class Transit:
             versions[str(number)] = {"creation_time": made, "name": "rsa-2048", "public_key": pem.decode()}
         return {
             "name": name,
-            "type": "rsa-2048" if name in self.rsa else "aes256-gcm96",
+            "type": "rsa-2048" if name in self.rsa else _CIPHERS[self._cipher(name)],
             "keys": {n: said for n, said in versions.items() if int(n) >= self.oldest.get(name, 1)},
             "latest_version": len(versions),
             "min_decryption_version": self.oldest.get(name, 1),
@@ -80,10 +82,14 @@ class Transit:
         _, version, text = body["ciphertext"].split(":")
         box, aad = base64.b64decode(text), base64.b64decode(body.get("associated_data", ""))
         try:
-            plain = AESGCM(self.aes[name][int(version.removeprefix("v")) - 1]).decrypt(box[:12], box[12:], aad or None)
+            cipher = self._cipher(name)(self.aes[name][int(version.removeprefix("v")) - 1])
+            plain = cipher.decrypt(box[:12], box[12:], aad or None)
         except InvalidTag:
             return 400, {"errors": ["cipher: message authentication failed"]}
         return 200, {"data": {"plaintext": base64.b64encode(plain).decode()}}
+
+    def _cipher(self, name: str) -> type[AESGCM] | type[ChaCha20Poly1305]:
+        return ChaCha20Poly1305 if name in self.chacha else AESGCM
 
     def _decrypted(self, name: str, ciphertext: str) -> tuple[int, dict[str, Any]]:
         vault, version, text = ciphertext.split(":")

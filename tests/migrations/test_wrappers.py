@@ -16,6 +16,7 @@ from pqcore.formats.legacy_gcm import GcmLayout, take_apart
 from pqcore.formats.legacy_hpke import HpkeParameters
 from pqcore.formats.legacy_wrap import OAEP_HASHES, LegacyWrap, WrapParameters, wrap
 from pqcore.formats.wrapped_key import open_wrapped_key, parse, seal, seal_nested
+from pqcore.keys.memory import MemoryKeyProvider
 from pqcore.migrations.base import Failed, Scope, Skipped, SkipReason
 from tests.formats.keyring import key, ring
 from tests.migrations.records import FIELD, context, made, migrated, new_value, reason, row
@@ -59,7 +60,7 @@ def test_old_wraps_become_envelopes_of_the_same_key(form, algorithm, name):
     old_key, options, parameters = OPENED_BY.get(form, ("aes-128", {}, WrapParameters()))
     job = migration(algorithm, format=form.value, old_key=old_key, new_key=name, **options)
     old = wrap(form, DATA_KEY, key(old_key), parameters)
-    stored = old.decode() if form is LegacyWrap.JWE else encode(old, Encoding.BASE64)
+    stored = old.decode() if form in (LegacyWrap.JWE, LegacyWrap.VAULT) else encode(old, Encoding.BASE64)
     new = new_value(job.migrate(row(stored)))
     assert open_wrapped_key(new, ring(), context()) == DATA_KEY
     assert parse(new).key_id == f"{name}:1"
@@ -241,6 +242,64 @@ def test_a_text_prefix_frames_the_value(version):
     as_bytes = migration(**GCM, text_prefix="vault:v1:", encoding="base64").migrate(row(stored.encode()))
     assert isinstance(new_value(as_bytes), bytes)
     assert reason(job.migrate(row(stored.removeprefix("vault:v1:")))) == "unparseable"
+
+
+def vault_ring():
+    """A key ``orders`` in two versions, as Vault counts them."""
+    keys = MemoryKeyProvider()
+    for algorithm in ("AES-256", "AES-256"):
+        keys.generate("orders", algorithm)
+    keys.generate("rsa-orders", "RSA-2048")
+    keys.generate("kem", "ML-KEM-768")
+    return keys
+
+
+def of_vault(keys, old_key="orders", **options):
+    chosen = {"format": "Vault", "old_key": old_key, "new_key": "kem"} | options
+    return made(Scope.WRAPPERS, "ML-KEM-768", chosen, keys=keys)
+
+
+@pytest.mark.parametrize("stored_as", [str, bytes])
+@pytest.mark.parametrize("aad", ["", "tenant 7"])
+def test_values_of_vault_name_the_version_of_their_key(stored_as, aad):
+    keys = vault_ring()
+    job = of_vault(keys, **({"aad_field": "tenant"} if aad else {}))
+    for ref in ("orders:1", "orders:2"):
+        token = wrap(LegacyWrap.VAULT, DATA_KEY, keys.get(ref), WrapParameters(aad=aad.encode()))
+        assert token.startswith(f"vault:v{ref[-1]}:".encode())
+        stored = token.decode() if stored_as is str else token
+        new = new_value(job.migrate(row(stored, tenant=aad)))
+        assert type(new) is stored_as
+        assert open_wrapped_key(new, keys, context()) == DATA_KEY
+        if aad:
+            assert reason(job.migrate(row(stored, tenant="another"))) == "unverifiable"
+    rsa = wrap(LegacyWrap.VAULT, DATA_KEY, keys.get("rsa-orders"))
+    assert open_wrapped_key(new_value(of_vault(keys, "rsa-orders").migrate(row(rsa))), keys, context()) == DATA_KEY
+
+
+def test_values_of_vault_are_read_strictly():
+    keys = vault_ring()
+    token = wrap(LegacyWrap.VAULT, DATA_KEY, keys.get("orders:1")).decode()
+    job = of_vault(keys)
+    for broken in (
+        token.removeprefix("vault:v1:"),
+        token.replace("v1", "v01", 1),
+        token.replace("v1", "v0", 1),
+        token.replace("vault", "Vault", 1),
+        token + "\n",
+        " " + token,
+        token[:-4],
+        token[:9],
+        "vault:v1:",
+    ):
+        assert reason(job.migrate(row(broken))) in ("unparseable", "unverifiable")
+    assert reason(job.migrate(row(token.replace("v1", "v2", 1)))) == "unverifiable"
+    assert reason(job.migrate(row(token.replace("v1", "v3", 1)))) == "key_missing"
+    assert reason(of_vault(keys, "orders:2").migrate(row(token))) == "unparseable"
+    assert reason(of_vault(keys, {"column": "kek"}).migrate(row(token, kek="orders:2"))) == "unparseable"
+    assert open_wrapped_key(
+        new_value(of_vault(keys, {"column": "kek"}).migrate(row(token, kek="orders"))), keys, context()
+    )
 
 
 def test_a_byte_prefix_frames_the_value():

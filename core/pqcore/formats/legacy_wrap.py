@@ -9,12 +9,12 @@ from enum import StrEnum
 from cryptography.hazmat.primitives import hashes, keywrap
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from pqcore.formats import jwe, legacy_gcm, legacy_hpke, legacy_pkcs1
+from pqcore.formats import jwe, legacy_gcm, legacy_hpke, legacy_pkcs1, transit
 from pqcore.formats.errors import FormatError
 from pqcore.formats.keyring import KeyLike
 from pqcore.formats.legacy_gcm import GcmLayout
 from pqcore.formats.legacy_hpke import HpkeParameters
-from pqcore.formats.legacy_keys import aes_key, does_not_open, rsa_private, rsa_public
+from pqcore.formats.legacy_keys import aes_key, does_not_open, needs, rsa_private, rsa_public
 
 
 class LegacyWrap(StrEnum):
@@ -31,6 +31,7 @@ class LegacyWrap(StrEnum):
     AES_GCM = "AES-GCM"
     HPKE = "HPKE"  # base mode; X25519 or P-256, by the key
     JWE = "JWE"  # compact; the plaintext is the data key
+    VAULT = "Vault"  # of Vault's transit engine, whole; RSA-OAEP or AES-GCM, by the key
 
 
 # SHA-1 here is what old values were made with; OAEP does not rest on its collision resistance.
@@ -48,6 +49,7 @@ OAEP_HASHES: dict[LegacyWrap, str] = {
     LegacyWrap.RSA_OAEP_SHA384: "SHA-384",
     LegacyWrap.RSA_OAEP_SHA512: "SHA-512",
 }
+TRANSIT_CHACHA = "ChaCha20-Poly1305"  # the kind of key that transit alone has
 JOSE_NAMES = {
     "RSA-OAEP": LegacyWrap.RSA_OAEP_SHA1,
     "RSA-OAEP-256": LegacyWrap.RSA_OAEP_SHA256,
@@ -108,6 +110,8 @@ def key_kinds(form: LegacyWrap) -> tuple[str, ...]:
             return legacy_hpke.KEY_KINDS
         case LegacyWrap.JWE:
             return ("RSA-", "AES-", "ECDSA-", "X25519")
+        case LegacyWrap.VAULT:
+            return ("RSA-", "AES-", TRANSIT_CHACHA)
         case _:
             return ("RSA-",)
 
@@ -120,6 +124,9 @@ def unwrap(
     Raises FormatError where the length cannot be right, NotAuthentic where it does not open under ``key``,
     KeyStoreError where ``key`` is of another kind. Where a service keeps the key, that service is asked.
     """
+    if form is LegacyWrap.VAULT:
+        form, wrapped = transit_form(key), transit.parse(wrapped).wrapped
+        parameters = WrapParameters(aad=parameters.aad)
     remote: Callable[[LegacyWrap, bytes, WrapParameters], bytes] | None = getattr(key, "remote", None)
     if remote is not None:
         if form is LegacyWrap.AES_GCM:
@@ -160,8 +167,23 @@ def wrap(form: LegacyWrap, plaintext: bytes, key: KeyLike, parameters: WrapParam
             return legacy_hpke.wrap(form, plaintext, key, parameters.hpke, parameters.aad)
         case LegacyWrap.JWE:
             return jwe.wrap(form, plaintext, key)
+        case LegacyWrap.VAULT:
+            wrapped = wrap(transit_form(key), plaintext, key, WrapParameters(aad=parameters.aad))
+            return transit.written(int(key.id.rpartition(":")[2]), wrapped)
         case _:
             return _wrap_oaep(form, plaintext, key, parameters)
+
+
+def transit_form(key: KeyLike) -> LegacyWrap:
+    """How transit wraps under a key: RSA-OAEP with SHA-256, or an AEAD with its nonce in front. Raises KeyStoreError.
+
+    Under ChaCha20-Poly1305 values have the parts of AES-GCM; only Vault itself opens those.
+    """
+    if key.algorithm.startswith("RSA-"):
+        return LegacyWrap.RSA_OAEP_SHA256
+    if key.algorithm.startswith(("AES-", TRANSIT_CHACHA)):
+        return LegacyWrap.AES_GCM
+    raise needs(LegacyWrap.VAULT, "an RSA or AES", key)
 
 
 def _in_one(wrapped: bytes, parameters: WrapParameters, beside: Beside) -> tuple[bytes, WrapParameters]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pqcore.formats.detection import tokens
 from pqcore.formats.encoding import Encoding, encode
 from pqcore.inspection.report import Column, FormReport
 
@@ -34,15 +35,21 @@ class Frame:
         return found[0] if len(found) == 1 else {"any": found}
 
 
-def frame_of(form: FormReport) -> Frame | None:
-    """The prefix of a form's values; None where they have none."""
+def frame_of(form: FormReport, named: str) -> Frame | None:
+    """The prefix of a form's values; None where they have none.
+
+    Args:
+        named: the format of the selection; ``Vault`` takes the prefix as a part of the value.
+    """
     candidate = form.group.candidates[0]
+    if named == "Vault":
+        return Frame("vault:v", {}, 0, None, "Each value names the version of its key: name the key alone as old_key")
     match candidate.form.frame, candidate.detail("version"), candidate.detail("key"):
-        case "Vault transit", int(version), _:
+        case tokens.TRANSIT, int(version), _:
             start = f"vault:v{version}:"
             note = f"The values are under version {version} of a key of transit: name it old_key, with its version"
             return Frame(start, {"text_prefix": start}, 0, None, note)
-        case "Tink", _, str(key):
+        case tokens.TINK, _, str(key):
             start = f"01{key}"
             note = f"The values are under the key {int(key, 16)} of a keyset of Tink: import it and name it old_key"
             return Frame(start, {"byte_prefix": {"bytes": start}}, 5, form.group.encoding, note)

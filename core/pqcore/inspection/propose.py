@@ -12,6 +12,7 @@ from typing import Any
 
 from pqcore.formats.blind_index import OLD_SIZES
 from pqcore.formats.detection.forms import Basis, State, Use
+from pqcore.formats.detection.tokens import TINK, TRANSIT
 from pqcore.formats.digest import LEGACY
 from pqcore.inspection import hints
 from pqcore.inspection.frames import frame_of
@@ -26,12 +27,7 @@ _LEFT = ""  # for the operator to fill in
 _AES_SIZE = re.compile(r"^AES-(128|192|256)-")
 # Argon2 is what passwords are wrapped in; the others need the stored value itself, or are no hash.
 _NOT_WRAPPED = ("Argon2", "yescrypt", "SCRAM", "MySQL caching_sha2", "password in the clear")
-_NOT_UNWRAPPED = "ChaCha20-Poly1305"  # what transit wraps with where its key is of that kind
-# What other products' prefixes stand before is made in one way: the hash of OAEP, the layout of AES-GCM.
-_FORMATS_IN_FRAMES = {
-    "Vault transit": {"RSA-": "RSA-OAEP-SHA256", "AES-": "AES-GCM"},
-    "Tink": {"AES-": "AES-GCM"},
-}
+_TINK_FORMATS = {"AES-": "AES-GCM"}  # which Tink lays out in one way
 _ECDSA_RAW = {"ECDSA-P256": 64, "ECDSA-P384": 96, "ECDSA-P521": 132}  # bytes of r and s side by side
 
 
@@ -107,13 +103,14 @@ def _use(form: FormReport) -> Use | None:
 
 def _names(form: FormReport) -> list[str]:
     """The candidates as the options name them, behind a prefix of another product: ``AES-KW`` for ``AES-128-KW``."""
-    names = [_AES_SIZE.sub("AES-", c.form.inner) for c in form.group.candidates]
-    return [name for name in names if not name.startswith(_NOT_UNWRAPPED)]
+    return [_AES_SIZE.sub("AES-", c.form.inner) for c in form.group.candidates]
 
 
 def _is_read(form: FormReport, scope: Scope) -> bool:
     """Whether a format of the scope's options can be the one of these values."""
     known = _choices(scope, "format")
+    if scope is Scope.WRAPPERS and form.group.candidates[0].form.frame == TRANSIT:
+        return True
     families = {choice.partition("-")[0] for choice in known}
     names = _names(form)
     if any(name.startswith("AES-") for name in names):
@@ -124,10 +121,10 @@ def _is_read(form: FormReport, scope: Scope) -> bool:
 def _named_by_form(form: FormReport, scope: Scope) -> str:
     """The format that the form itself says: JOSE, HPKE; empty where it does not."""
     names = _names(form)
-    frame = form.group.candidates[0].form.frame
-    for start, named in _FORMATS_IN_FRAMES.get(frame, {}).items():
-        if named in _choices(scope, "format") and all(name.startswith(start) for name in names):
-            return named
+    if scope is Scope.WRAPPERS and form.group.candidates[0].form.frame == TINK:
+        found = {named for start, named in _TINK_FORMATS.items() if all(name.startswith(start) for name in names)}
+        if found:
+            return found.pop()
     for start in ("JWE", "JWS", "HPKE"):
         if start in _choices(scope, "format") and all(name.startswith(f"{start} ") for name in names):
             return start
@@ -169,19 +166,19 @@ def _keyed(
     parts: dict[tuple[str, str, str, str], list[FormReport]] = {}
     for form in forms:
         named = format_of(form)
-        frame = frame_of(form)
+        frame = frame_of(form, named)
         start = "" if frame is None else frame.start
         parts.setdefault((named, str(form.group.encoding or ""), form.group.declared, start), []).append(form)
     for (named, _, _, _), members in parts.items():
         notes = []
-        frame = frame_of(members[0])
+        frame = frame_of(members[0], named)
         where = _both(_where(column, members), None if frame is None else frame.condition(column))
         if where is None and len(parts) > 1:
             notes.append("The column holds other forms too and nothing here tells them apart: add a condition")
-        options: dict[str, Any] = {"format": named, **_encoding(members)}
+        options: dict[str, Any] = {"format": named, **({} if named == "Vault" else _encoding(members))}
         if frame is not None:
             options |= frame.options
-            notes += [frame.note, *_not_unwrapped(members)]
+            notes.append(frame.note)
         options |= {**keys, **_ecdsa_encoding(named, members)}
         if named == "JWS":
             del options["payload"]  # it is in the value
@@ -189,6 +186,8 @@ def _keyed(
 
 
 def _wrap_format(form: FormReport) -> str:
+    if form.group.candidates[0].form.frame == TRANSIT:
+        return "Vault"
     known = _choices(Scope.WRAPPERS, "format")
     declared = hints.declared(form.group.declared)
     if declared is not None and declared.format in known:
@@ -212,16 +211,10 @@ def _signature_format(form: FormReport) -> str:
 def _ecdsa_encoding(named: str, forms: Sequence[FormReport]) -> dict[str, str]:
     """DER is what the option stands at; side by side, all signatures of a curve have the same length."""
     raw = _ECDSA_RAW.get(named)
-    frame = frame_of(forms[0])
+    frame = frame_of(forms[0], named)
     if raw and frame is not None:
         raw += frame.octets
     return {"ecdsa_encoding": "raw"} if raw and all(f.shortest == f.longest == raw for f in forms) else {}
-
-
-def _not_unwrapped(forms: Sequence[FormReport]) -> list[str]:
-    """A note where the values may also be of a kind that no job reads."""
-    maybe = any(c.form.inner.startswith(_NOT_UNWRAPPED) for form in forms for c in form.group.candidates)
-    return [f"Values of keys of the kind {_NOT_UNWRAPPED} look alike, and no job reads them"] if maybe else []
 
 
 def _both(one: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[str, Any] | None:

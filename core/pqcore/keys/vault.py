@@ -17,8 +17,9 @@ from typing import Any
 
 from pqcore.crypto import keys as crypto
 from pqcore.errors import KeyStoreError, StateConflict
+from pqcore.formats import transit
 from pqcore.formats.errors import NotAuthentic
-from pqcore.formats.legacy_wrap import LegacyWrap, WrapParameters, unwrap
+from pqcore.formats.legacy_wrap import TRANSIT_CHACHA, LegacyWrap, WrapParameters, unwrap
 from pqcore.keys.entry import fingerprint
 from pqcore.keys.provider import Key, KeyInfo, KeyState
 from pqcore.keys.reference import parse_ref, resolve
@@ -31,6 +32,7 @@ _FRESH_SECONDS = 60.0  # how long what Vault says of a key is believed
 _ALGORITHMS = {
     "aes128-gcm96": "AES-128",
     "aes256-gcm96": "AES-256",
+    "chacha20-poly1305": TRANSIT_CHACHA,
     "rsa-2048": "RSA-2048",
     "rsa-3072": "RSA-3072",
     "rsa-4096": "RSA-4096",
@@ -161,7 +163,7 @@ class VaultKeyProvider:
         """Have Vault open an old value; where transit does not know the form, with a key that it lets out."""
         if not _transit_opens(form, parameters):
             return unwrap(form, wrapped, self._exported(info), parameters)
-        ciphertext = f"vault:v{info.version}:{base64.b64encode(wrapped).decode()}"
+        ciphertext = transit.written(info.version, wrapped).decode()
         aad = parameters.aad if form is LegacyWrap.AES_GCM else b""
         bound = {"associated_data": base64.b64encode(aad).decode()} if aad else {}
         try:

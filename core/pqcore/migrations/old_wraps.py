@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from pqcore.errors import UsageError
+from pqcore.formats import transit
 from pqcore.formats.encoding import Encoding, decode, encoding_for
 from pqcore.formats.errors import FormatError
 from pqcore.formats.key_check import KeyCheck, verify_check
@@ -75,13 +76,16 @@ class OldWraps:
         return data_key
 
     def _unwrapped(self, values: Mapping[str, Any], value: str | bytes, encoding: Encoding) -> bytes:
-        key = self.keys.of(values)
         if self.form is LegacyWrap.JWE:
-            return unwrap(self.form, token_bytes(value, encoding), key, self.parameters)
-        old = self.prefix.decode(value, encoding)
+            return unwrap(self.form, token_bytes(value, encoding), self.keys.of(values), self.parameters)
         parameters = self.parameters
         if self.columns.aad is not None:
             parameters = replace(parameters, aad=associated_data(values[self.columns.aad]))
+        if self.form is LegacyWrap.VAULT:
+            token = token_bytes(value, encoding)
+            return unwrap(self.form, token, self.keys.of(values, transit.parse(token).version), parameters)
+        key = self.keys.of(values)
+        old = self.prefix.decode(value, encoding)
         nonce = _part(values, self.columns.nonce, parameters.nonce_bytes, encoding)
         tag = _part(values, self.columns.tag, TAG, encoding)
         return unwrap(self.form, old, key, parameters, Beside(nonce, tag))

@@ -74,8 +74,8 @@ _FEW = 3  # values that a sentence can list
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
 _ENCODINGS = ("raw", "hex", "base64", "base64url")
 _ENCODING_HELP = (
-    "How the column holds bytes (new ones, where the old value is a JWE or JWS); by default raw for binary columns and"
-    " base64 for text columns."
+    "How the column holds bytes (new ones, where the old value is a JWE, a JWS or of Vault); by default raw for binary"
+    " columns and base64 for text columns."
 )
 _LAYER_KDF_HELP = "KDF of the {} layer's HPKE; by default that of its KEM. The first layer's is the target's."
 _OAEP = ("RSA-OAEP-SHA256", "RSA-OAEP-SHA1", "RSA-OAEP-SHA224", "RSA-OAEP-SHA384", "RSA-OAEP-SHA512")
@@ -112,7 +112,7 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
             OptionKind.CHOICE,
             "How the old keys are wrapped. Without it all values are pqconsole's own, and are sealed anew to another"
             " key or version.",
-            choices=(*_BINARY_WRAPS, "JWE"),
+            choices=(*_BINARY_WRAPS, "JWE", "Vault"),
             needs="old_key",
         ),
         OptionSpec("encoding", OptionKind.CHOICE, _ENCODING_HELP, choices=_ENCODINGS),
@@ -183,13 +183,13 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
             OptionKind.BYTES,
             "Associated data, the same for all values.",
             default="",
-            when=("format", "AES-GCM", "HPKE"),
+            when=("format", "AES-GCM", "HPKE", "Vault"),
         ),
         OptionSpec(
             "aad_field",
             OptionKind.COLUMN,
             "The column that holds each row's associated data; numbers are taken in decimal.",
-            when=("format", "AES-GCM", "HPKE"),
+            when=("format", "AES-GCM", "HPKE", "Vault"),
         ),
         OptionSpec(
             "hpke_aead",
@@ -214,14 +214,14 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
             OptionKind.CHOICE,
             "How the check value is made that a column holds for each data key; data keys without theirs are refused.",
             choices=("AES-ECB", "AES-CMAC", "SHA-1", "SHA-256"),
-            when=("format", *_BINARY_WRAPS, "JWE"),
+            when=("format", *_BINARY_WRAPS, "JWE", "Vault"),
             needs="check_field",
         ),
         OptionSpec(
             "check_field",
             OptionKind.COLUMN,
             "The column of the check value: bytes, or hexadecimal text.",
-            when=("format", *_BINARY_WRAPS, "JWE"),
+            when=("format", *_BINARY_WRAPS, "JWE", "Vault"),
             needs="check",
         ),
         OptionSpec(

@@ -12,6 +12,7 @@ from pqcore.formats.context import Context
 from pqcore.formats.encoding import Encoding, encode
 from pqcore.formats.errors import FormatError, NotAuthentic
 from pqcore.keys.provider import Key, KeyInfo, KeyProvider, KeyState
+from pqcore.keys.reference import parse_ref
 from pqcore.migrations.base import Failed, FailureReason, Prefix
 
 
@@ -94,7 +95,7 @@ def stored_bytes(value: Any) -> str | bytes | None:
 
 
 def token_bytes(value: str | bytes, encoding: Encoding) -> bytes:
-    """A JWE or JWS, which is text whatever the column is.
+    """A JWE, a JWS or a value of Vault, which is text whatever the column is.
 
     Raises FormatError where it is not ASCII, or where the new value in ``encoding`` could not take its place.
     """
@@ -190,6 +191,7 @@ class OldKeys:
     def __init__(self, keys: KeyProvider, reference: str | Mapping[str, str], algorithms: tuple[str, ...]) -> None:
         """``algorithms`` are allowed prefixes of key algorithms. Raises KeyStoreError for a fixed key that is wrong."""
         self._keys = keys
+        self._reference = reference
         self._algorithms = algorithms
         self.column: str | None = None if isinstance(reference, str) else reference["column"]
         self._fixed: Key | None = None
@@ -201,16 +203,28 @@ class OldKeys:
         """The one key for all rows, None where a column names it."""
         return self._fixed
 
-    def of(self, values: Mapping[str, Any]) -> Key:
-        """The key of a row. Raises KeyStoreError."""
-        if self._fixed is not None:
-            return self._fixed
+    def of(self, values: Mapping[str, Any], version: int | None = None) -> Key:
+        """The key of a row; ``version`` is that which the row's value names, where it names one.
+
+        Raises KeyStoreError, FormatError where another version is named beside the value.
+        """
+        if version is None:
+            return self._fixed or self._checked(self._keys.get(self._named(values)), "")
+        name, stated = parse_ref(self._reference if isinstance(self._reference, str) else self._named(values))
+        if stated not in (None, version):
+            raise FormatError(
+                f"The value is under version {version} of its key, {name}:{stated} is named", "Name the key alone"
+            )
+        return self._checked(self._keys.get(f"{name}:{version}"), "")
+
+    def _named(self, values: Mapping[str, Any]) -> str:
+        """The key that the column of a row names. Raises KeyStoreError."""
         name = values[self.column or ""]
         if isinstance(name, bytes):
             name = name.decode("utf-8", "replace")
         if name is None or isinstance(name, bool) or not isinstance(name, str | int):
             raise KeyStoreError(f"The column {self.column} names no key", "Fill it in, or name one key in old_key")
-        return self._checked(self._keys.get(str(name)), "")
+        return str(name)
 
     def _checked(self, key: Key, where: str) -> Key:
         if not key.algorithm.startswith(self._algorithms):

@@ -105,14 +105,14 @@ def _framed(product: str, form: Form) -> Form:
     return replace(form, name=f"{product} {form.name}", frame=product)
 
 
-_TRANSIT = "Vault transit"
+TRANSIT, TINK = "Vault transit", "Tink"  # whose prefixes stand before values
 _TRANSIT_CIPHERS = (("AES-256-GCM", 256), ("AES-128-GCM", 128), ("ChaCha20-Poly1305", 256))
-_TRANSIT_CIPHERTEXTS = tuple(_framed(_TRANSIT, symmetric(n, Use.CIPHERTEXT, bits)) for n, bits in _TRANSIT_CIPHERS)
+_TRANSIT_CIPHERTEXTS = tuple(_framed(TRANSIT, symmetric(n, Use.CIPHERTEXT, bits)) for n, bits in _TRANSIT_CIPHERS)
 _TRANSIT_WRAPS = tuple(
-    _framed(_TRANSIT, symmetric(f"{n} key wrap", Use.WRAPPED_KEY, bits)) for n, bits in _TRANSIT_CIPHERS
+    _framed(TRANSIT, symmetric(f"{n} key wrap", Use.WRAPPED_KEY, bits)) for n, bits in _TRANSIT_CIPHERS
 )
-_TRANSIT_HMAC = _framed(_TRANSIT, HMAC_SHA_256)
-_TRANSIT_ED25519 = _framed(_TRANSIT, curve("Ed25519", Use.SIGNATURE))
+_TRANSIT_HMAC = _framed(TRANSIT, HMAC_SHA_256)
+_TRANSIT_ED25519 = _framed(TRANSIT, curve("Ed25519", Use.SIGNATURE))
 _NONCE_AND_TAG = 28  # bytes
 _DATA_KEYS = (16, 24, 32, 48, 64)  # bytes of a data key
 
@@ -129,12 +129,12 @@ def vault(text: str) -> tuple[tuple[Candidate, ...], int] | None:
     size = len(data)
     forms: list[Form] = []
     if size in (256, 384, 512):
-        forms += [_framed(_TRANSIT, rsa(8 * size, use)) for use in (Use.WRAPPED_KEY, Use.SIGNATURE)]
+        forms += [_framed(TRANSIT, rsa(8 * size, use)) for use in (Use.WRAPPED_KEY, Use.SIGNATURE)]
     if size == 64:
         forms.append(_TRANSIT_ED25519)
     if size == 32:
         forms.append(_TRANSIT_HMAC)
-    forms += [_framed(_TRANSIT, form) for form in der(data)]
+    forms += [_framed(TRANSIT, form) for form in der(data)]
     if size > _NONCE_AND_TAG:
         forms += _TRANSIT_CIPHERTEXTS
     if size - _NONCE_AND_TAG in _DATA_KEYS:
@@ -148,7 +148,7 @@ def _tink_forms() -> dict[int, tuple[Form, ...]]:
     found: dict[int, list[Form]] = {}
 
     def add(size: int, form: Form) -> None:
-        found.setdefault(size, []).append(_framed("Tink", form))
+        found.setdefault(size, []).append(_framed(TINK, form))
 
     add(32, HMAC_SHA_256)
     add(64, HMAC_SHA_512)
@@ -171,7 +171,7 @@ def _tink_forms() -> dict[int, tuple[Form, ...]]:
 
 _X25519_POINT, _P256_POINT = 32, 65
 _TINK = _tink_forms()
-_TINK_HPKE_P256 = _framed("Tink", curve("HPKE P-256", Use.WRAPPED_KEY))
+_TINK_HPKE_P256 = _framed(TINK, curve("HPKE P-256", Use.WRAPPED_KEY))
 
 
 def tink(data: bytes) -> Iterator[Candidate]:
@@ -179,7 +179,7 @@ def tink(data: bytes) -> Iterator[Candidate]:
     if len(data) < 37 or data[0] != 1:
         return
     body = data[5:]
-    forms = [*_TINK.get(len(body), ()), *(_framed("Tink", form) for form in der(body))]
+    forms = [*_TINK.get(len(body), ()), *(_framed(TINK, form) for form in der(body))]
     if body[0] == 4 and len(body) - _P256_POINT - AEAD_TAG in _DATA_KEYS:
         forms.append(_TINK_HPKE_P256)
     for form in forms:
