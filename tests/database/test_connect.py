@@ -293,6 +293,20 @@ def test_a_lost_connection_is_unavailable_now_and_works_the_next_time(database: 
         assert conn.exec_driver_sql("SELECT 1").scalar() == 1
 
 
+@pytest.mark.filterwarnings("ignore:.*processlist.*")
+def test_a_connection_that_was_lost_while_it_rested_is_replaced_unnoticed(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.dialect.name == "sqlite":
+        pytest.skip("SQLite has no connection to lose")
+    monkeypatch.setattr("pqcore.database.connect._REST_SECONDS", 0.0)
+    with database.read() as conn:
+        conn.exec_driver_sql("SELECT 1")
+    kill_sessions(database, database_url)
+    with database.read() as conn:
+        assert conn.exec_driver_sql("SELECT 1").scalar() == 1
+
+
 def test_when_no_connection_becomes_free_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pqcore.database.connect.POOL_TIMEOUT", 0.05)
     database = Database.open(f"sqlite:///{tmp_path}/x.db", pool_size=1)

@@ -53,7 +53,7 @@ class Dialect(ABC):
 
     name: ClassVar[str]
     # A statement stays well below any server's packet limit, and a transaction short.
-    max_rows: ClassVar[int] = 1000
+    max_rows: ClassVar[int] = 5000
     max_bytes: ClassVar[int] = 4_000_000
 
     def __init__(self, url: sa.URL, *, read_only: bool) -> None:

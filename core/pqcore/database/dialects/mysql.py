@@ -94,7 +94,7 @@ class MySQL(Dialect):
             "write_timeout": 60,
             "charset": "utf8mb4",
         }
-        return {"connect_args": connect_query(self.url, arguments), "pool_pre_ping": True, "pool_recycle": 3600}
+        return {"connect_args": connect_query(self.url, arguments), "pool_recycle": 3600}
 
     def attach(self, engine: sa.Engine) -> None:
         names: dict[str, Any] = engine.dialect.ischema_names  # type: ignore[attr-defined]

@@ -96,7 +96,6 @@ class PostgreSQL(Dialect):
         return {
             "connect_args": connect_query(self.url, arguments),
             "isolation_level": "READ COMMITTED",
-            "pool_pre_ping": True,
         }
 
     def attach(self, engine: sa.Engine) -> None:
