@@ -129,7 +129,11 @@ class Server(ABC):
 
     def run(self, *command: str) -> None:
         """Run a preparing command as the server's user."""
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.home, **self._identity(), check=False)
+        # MariaDB sweeps its temporary directory, and trips over what others make and remove there meanwhile
+        alone = {**os.environ, "TMPDIR": str(self.home)}
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=self.home, env=alone, **self._identity(), check=False
+        )
         if done.returncode:
             raise ServerMissing(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()[-500:]}")
 
