@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pqcore.engine import backoff
-from pqcore.engine.plan import fair_share, range_rows
+from pqcore.engine.plan import Rest, range_rows
 from pqcore.engine.run import Why, ending, too_many
 from pqcore.jobs.cursor import decode_key, encode_key
 from pqcore.jobs.model import TRANSITIONS, Progress, Status, can_move
@@ -38,12 +38,13 @@ def test_ranges_start_small_and_grow_to_a_cap() -> None:
     assert range_rows(0, 2) > sizes[-1]
 
 
-class TestFairShare:
+class TestShares:
     @staticmethod
     def cut(total: int, turns: int) -> list[int]:
-        sizes: list[int] = []
-        while sum(sizes) < total:
-            sizes.append(range_rows(len(sizes), 1, fair_share(total, sum(sizes), turns)))
+        rest, sizes = Rest(total, 0, turns), list[int]()
+        while rest.planned < total:
+            sizes.append(range_rows(len(sizes), 1, rest.share))
+            rest = rest.without(sizes[-1])
         return sizes
 
     @given(st.integers(1, 10**7), st.integers(1, 16))
@@ -57,7 +58,7 @@ class TestFairShare:
         assert self.cut(16, 2)[:2] == [4, 3]
 
     def test_rows_that_came_later_are_cut_too(self) -> None:
-        assert fair_share(1000, 5000, 2) > 0
+        assert Rest(1000, 5000, 2).share > 0
 
 
 KEYS = st.one_of(

@@ -13,7 +13,7 @@ from pqcore.engine import migrate
 from pqcore.engine.batch import compute, write
 from pqcore.engine.context import JobContext
 from pqcore.engine.pages import read_page
-from pqcore.engine.plan import plan_next
+from pqcore.engine.plan import plan_ranges
 from pqcore.engine.prepare import prepare
 from pqcore.engine.ranges import Ended
 from pqcore.jobs.claims import RangeClaim, claim_job, claim_range
@@ -34,7 +34,7 @@ def claimed(bench: Bench) -> tuple[JobContext, RangeClaim]:
     """The only range of a job, claimed and not begun."""
     claim = claim_job(bench.db, "worker", bench.job())
     context = prepare(bench.db, bench.keys, bench.jobs.get(claim.job_id), Event())
-    plan_next(context, claim, Purpose.MIGRATE)
+    plan_ranges(context, claim, Purpose.MIGRATE)
     mine = claim_range(bench.db, claim.job_id, "worker", Purpose.MIGRATE)
     assert mine is not None
     return context, mine

@@ -85,7 +85,7 @@ def _check(db: Database, types: tuple[sa.types.TypeEngine[Any], ...], rows: set[
     job = jobs.create(Scope.HASHES, selection, algorithm_id=algorithm_id(db, Scope.HASHES, "SHA-512"))
     claim = claim_job(db, "worker", job.id)
     context = prepare(db, MemoryKeyProvider(), jobs.get(job.id), threading.Event())
-    while plan.plan_next(context, claim, Purpose.MIGRATE):
+    while plan.plan_ranges(context, claim, Purpose.MIGRATE, at_most=3):
         pass
     seen: list[tuple[Any, ...]] = []
     while (found := claim_range(db, job.id, "worker", Purpose.MIGRATE)) is not None:

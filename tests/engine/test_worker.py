@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from pqcore.database.connect import Database
 from pqcore.database.tables import control, dead_letters, jobs, ranges, runs
 from pqcore.engine.checkpoint import Counts, checkpoint
-from pqcore.engine.plan import plan_next
+from pqcore.engine.plan import plan_ranges
 from pqcore.engine.points import Point
 from pqcore.engine.prepare import prepare
 from pqcore.engine.run import JobRun
@@ -370,7 +370,7 @@ class TestTakeover:
         job_id = bench.job()
         old_claim = claim_job(bench.db, "old", job_id)
         context = prepare(bench.db, bench.keys, bench.jobs.get(job_id), threading.Event())
-        plan_next(context, old_claim, Purpose.MIGRATE)
+        plan_ranges(context, old_claim, Purpose.MIGRATE)
         old_range = claim_range(bench.db, job_id, "old", Purpose.MIGRATE)
         assert old_range is not None
         expire_leases(bench)
@@ -378,7 +378,7 @@ class TestTakeover:
         bench.jobs.retry(job_id, from_scratch=True)
         new_claim = claim_job(bench.db, "old", job_id)  # even under the same name
         context = prepare(bench.db, bench.keys, bench.jobs.get(job_id), threading.Event())
-        plan_next(context, new_claim, Purpose.MIGRATE)
+        plan_ranges(context, new_claim, Purpose.MIGRATE)
         new_range = claim_range(bench.db, job_id, "old", Purpose.MIGRATE)
         assert new_range is not None
         assert (new_range.seq, new_claim.epoch > old_claim.epoch) == (old_range.seq, True)

@@ -7,7 +7,7 @@ long one at the end; else ranges start small, so that every thread has work at o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,7 +34,7 @@ def range_rows(seq: int, pass_no: int, share: int | None = None) -> int:
     """Rows of the range number ``seq`` (from 0) of its pass. A sweep skips most rows, so its ranges are long.
 
     Args:
-        share: what ``fair_share`` says; None where nobody knows how many rows are left.
+        share: what ``Rest.share`` says; None where nobody knows how many rows are left.
     """
     if pass_no > 1:
         return _SWEEP_ROWS
@@ -43,15 +43,28 @@ def range_rows(seq: int, pass_no: int, share: int | None = None) -> int:
     return int(min(_LAST_ROWS, _FIRST_ROWS * 2 ** min(seq // _SAME_SIZE, 16)))
 
 
-def fair_share(total: int, planned: int, turns: int) -> int:
-    """Rows of the next range, so that ``turns`` threads end together: a share of the rows that no range holds yet.
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Rows of a selection that no range holds yet, and the threads among which they are shared.
 
-    Args:
+    Attributes:
         total: rows of the selection as they were counted.
         planned: rows that ranges hold already; more than ``total`` where the table has grown.
     """
-    least = max(1, total // (turns * _MOST_PARTS))
-    return max(least, (total - planned) // (turns * _AHEAD))
+
+    total: int
+    planned: int
+    turns: int
+
+    @property
+    def share(self) -> int:
+        """Rows of the next range, so that all threads end together."""
+        least = max(1, self.total // (self.turns * _MOST_PARTS))
+        return max(least, (self.total - self.planned) // (self.turns * _AHEAD))
+
+    def without(self, rows: int) -> Rest:
+        """What is left once another range holds so many."""
+        return replace(self, planned=self.planned + rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +94,13 @@ def plan_state(conn: sa.Connection, job_id: int, purpose: Purpose) -> PlanState:
     return PlanState(run.pass_no, bool(run.plan_done), int(counts[1] or 0), int(counts[0]))
 
 
-def plan_next(context: JobContext, claim: JobClaim, purpose: Purpose, share: int | None = None) -> int:
-    """Add the next range of the current pass over the table; its rows, 0 where the pass is planned to its end.
+def plan_ranges(
+    context: JobContext, claim: JobClaim, purpose: Purpose, *, at_most: int = 1, rest: Rest | None = None
+) -> tuple[int, ...]:
+    """Add the next ranges of the current pass over the table; rows of each, none where the pass is planned to its end.
 
     Args:
-        share: what ``fair_share`` says; None where nobody knows how many rows are left.
+        rest: what is left to plan; None where nobody knows.
 
     Raises:
         LeaseLost: another worker coordinates the job by now; nothing was added.
@@ -94,45 +109,48 @@ def plan_next(context: JobContext, claim: JobClaim, purpose: Purpose, share: int
     with context.db.read() as conn:
         run = conn.execute(sa.select(runs).where(runs.c.job_id == job_id)).one()
         if run.plan_done:
-            return 0
-        planned = conn.execute(
-            sa.select(
-                sa.func.max(ranges.c.seq),
-                sa.func.sum(
-                    sa.case((sa.and_(ranges.c.pass_no == run.pass_no, ranges.c.purpose == purpose.value), 1), else_=0)
-                ),
-            ).where(ranges.c.job_id == job_id)
+            return ()
+        of_this_pass = sa.and_(ranges.c.pass_no == run.pass_no, ranges.c.purpose == purpose.value)
+        last_seq, planned = conn.execute(
+            sa.select(sa.func.max(ranges.c.seq), sa.func.sum(sa.case((of_this_pass, 1), else_=0))).where(
+                ranges.c.job_id == job_id
+            )
         ).one()
-        seq = (planned[0] or 0) + 1
-        rows = range_rows(int(planned[1] or 0), run.pass_no, share)
-        boundary = _boundary(conn, context, run.plan_cursor, rows)
-    last = boundary is None
+        added: list[dict[str, Any]] = []
+        sizes: list[int] = []
+        cursor: str | None = run.plan_cursor
+        done = False
+        while len(added) < at_most and not done:
+            rows = range_rows(int(planned or 0) + len(added), run.pass_no, rest.share if rest else None)
+            boundary = _boundary(conn, context, cursor, rows)
+            done = boundary is None
+            # without a ceiling the last range is open, for rows that are added meanwhile
+            end = encode_key(context.ceiling) if done and context.ceiling else boundary
+            added.append({"seq": (last_seq or 0) + len(added) + 1, "lower_key": cursor, "upper_key": end})
+            cursor = boundary or cursor
+            sizes.append(rows)
+            rest = rest.without(rows) if rest else None
     reach(Point.BEFORE_PLAN)
     with context.db.write() as conn:
         mine = sa.and_(runs.c.job_id == job_id, runs.c.lease_epoch == claim.epoch, runs.c.plan_epoch == run.plan_epoch)
         changed = conn.execute(
-            sa.update(runs)
-            .where(mine)
-            .values(plan_cursor=boundary or run.plan_cursor, plan_done=last, plan_epoch=run.plan_epoch + 1)
+            sa.update(runs).where(mine).values(plan_cursor=cursor, plan_done=done, plan_epoch=run.plan_epoch + 1)
         ).rowcount
         if not changed:
             raise LeaseLost
         conn.execute(
             ranges.insert().values(
                 job_id=job_id,
-                seq=seq,
                 pass_no=run.pass_no,
                 purpose=purpose.value,
-                lower_key=run.plan_cursor,
-                # without a ceiling the last range is open, for rows that are added meanwhile
-                upper_key=boundary or (encode_key(context.ceiling) if context.ceiling else None),
                 state="open",
                 lease_epoch=first_epoch(claim.epoch),
                 updated_at=now(),
-            )
+            ),
+            added,
         )
     reach(Point.AFTER_PLAN)
-    return rows
+    return tuple(sizes)
 
 
 def begin_sweep(context: JobContext, claim: JobClaim, pass_no: int) -> None:

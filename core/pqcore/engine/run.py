@@ -19,7 +19,7 @@ from pqcore.database.errors import translate
 from pqcore.engine import backoff
 from pqcore.engine.context import JobContext
 from pqcore.engine.executors import Turns
-from pqcore.engine.plan import PlanState, begin_sweep, fair_share, found_in_pass, plan_next, plan_state
+from pqcore.engine.plan import PlanState, Rest, begin_sweep, found_in_pass, plan_ranges, plan_state
 from pqcore.engine.prepare import prepare
 from pqcore.engine.ranges import Ended
 from pqcore.engine.throttles.keeper import Keeper
@@ -116,8 +116,7 @@ class JobRun:
         self._turns = pick(None)
         self._stumbles = 0
         self._orphans = False
-        self._total: int | None = None  # rows of the selection, where ranges are cut by them,
-        self._planned = 0  # and how many of them ranges hold already
+        self._rest: Rest | None = None
         self._keeper = Keeper(db, jobs, claim.job_id)
         self.job_id = claim.job_id
 
@@ -205,7 +204,7 @@ class JobRun:
         self._turns = self._pick(job)
         if context.where is None:
             # with a condition nobody knows how many rows stand between those that are selected
-            self._total, self._planned = job.progress.total, job.progress.seen
+            self._rest = Rest(job.progress.total or 0, job.progress.seen, self._threads)
         return replace(context, on_failures=self._check_failures)
 
     def _arrange(self, context: JobContext, turns: set[Future[Ended]]) -> bool:
@@ -219,12 +218,11 @@ class JobRun:
         unclaimed = state.unclaimed
         walks_table = self._purpose in (Purpose.MIGRATE, Purpose.VERIFY)
         while walks_table and unclaimed <= self._threads and not self._stop.is_set():
-            share = None if self._total is None else fair_share(self._total, self._planned, self._threads)
-            rows = plan_next(context, self._claim, self._purpose, share)
-            if not rows:
+            sizes = plan_ranges(context, self._claim, self._purpose, at_most=self._threads + 1, rest=self._rest)
+            if not sizes:
                 break
-            self._planned += rows
-            unclaimed += 1
+            unclaimed += len(sizes)
+            self._rest = self._rest.without(sum(sizes)) if self._rest else None
         # rows a second are counted in this process, so that one count holds for all turns
         where = self._pick(None) if self._keeper.live.counts_rows else self._turns
         # one more than there are threads, so that none of them waits for this one to come round
