@@ -92,9 +92,16 @@ def test_values_come_back_and_tell_any_change(layout, name, nonce_bytes, aad, pl
             unwrap(FORM, wrapped, key(name), other)
 
 
+class Elsewhere:
+    """A service that keeps the key ``aes``."""
+
+    def open(self, form, wrapped, parameters):
+        return unwrap(form, wrapped, key("aes"), parameters)
+
+
 def test_a_service_that_keeps_the_key_is_given_the_whole_value():
     parts = take_apart(wrap(FORM, b"a data key", key("aes")), GcmLayout.NONCE_CIPHERTEXT_TAG, 12)
-    remote = replace(key("aes"), secret=None, remote=lambda *asked: unwrap(asked[0], asked[1], key("aes"), asked[2]))
+    remote = replace(key("aes"), secret=None, remote=Elsewhere())
     for layout in GcmLayout:
         parameters = WrapParameters(gcm_layout=layout)
         assert unwrap(FORM, put_together(parts, layout), remote, parameters) == b"a data key"

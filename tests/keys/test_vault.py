@@ -38,7 +38,7 @@ from pqcore.keys.sources import vault_token
 from pqcore.keys.vault import VaultKeyProvider
 from pqcore.keys.vault_http import VaultClient
 from pqcore.keys.vault_settings import VaultSettings
-from pqcore.migrations.base import Migrated, Scope
+from pqcore.migrations.base import Migrated, Scope, Skipped, outcomes
 from pqcore.migrations.build import build
 from pqcore.settings import load
 from tests.cli.conftest import Cli, sentences
@@ -335,6 +335,91 @@ def test_old_wraps_of_vault_become_ours_and_an_outage_is_no_dead_letter(
     transit.answers = [(503, b"{}")]
     with pytest.raises(KeyServiceUnavailable, match="is sealed"):
         job.migrate(old)
+
+
+def posts(transit: Transit) -> int:
+    return sum(method == "POST" for method, _ in transit.requests)
+
+
+def rows_of(key: Key, count: int, broken: set[int]) -> list[Any]:
+    values = [wrapped(key) for _ in range(count)]
+    texts = [encode(bytes(256) if n in broken else value, Encoding.BASE64) for n, value in enumerate(values)]
+    return [row(text, (n,)) for n, text in enumerate(texts)]
+
+
+def test_a_page_of_old_values_is_opened_in_a_few_requests(
+    vault: VaultKeyProvider, transit: Transit, tmp_path: Path
+) -> None:
+    keys = combined(vault, tmp_path)
+    job, records = migration(keys), rows_of(keys.get("orders"), 230, broken={3, 101, 102})
+    records[7] = row(None, (7,))
+    records[8] = row("!", (8,))
+    transit.requests.clear()
+    found = list(outcomes(job, records))
+    assert posts(transit) == 3 + 3, "one for each hundred rows, and one for each value that does not open"
+    for record, outcome in zip(records, found, strict=True):
+        if record.key[0] in (3, 101, 102):
+            assert reason(outcome) == "unverifiable"
+        elif record.key[0] in (7, 8):
+            assert isinstance(outcome, Skipped) if record.key[0] == 7 else reason(outcome) == "unparseable"
+        else:
+            assert isinstance(outcome, Migrated)
+            place = Context("d", "documents", FIELD, record.key)
+            assert open_wrapped_key(outcome.values[FIELD], keys, place) == DATA_KEY
+
+
+def test_rows_are_asked_for_as_they_are_wanted(vault: VaultKeyProvider, transit: Transit, tmp_path: Path) -> None:
+    keys = combined(vault, tmp_path)
+    records = rows_of(keys.get("orders"), 101, broken=set())
+    transit.requests.clear()
+    found = outcomes(migration(keys), records)
+    assert posts(transit) == 0
+    assert isinstance(next(found), Migrated)
+    assert posts(transit) == 1
+    transit.answers = [(503, b"{}")]
+    assert sum(isinstance(next(found), Migrated) for _ in range(99)) == 99
+    with pytest.raises(KeyServiceUnavailable, match="is sealed"):
+        next(found)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        {"batch_results": []},
+        {"batch_results": "x"},
+        {"batch_results": [{"plaintext": "", "reference": "0"}, {"plaintext": "%", "reference": "1"}]},
+        {"batch_results": [{"plaintext": "eA==", "reference": "1"}, {"plaintext": "eQ==", "reference": "0"}]},
+        {"batch_results": [None, {"error": "no"}]},
+    ],
+)
+def test_what_comes_not_whole_out_of_a_batch_is_asked_for_one_by_one(
+    vault: VaultKeyProvider, transit: Transit, answer: dict[str, Any] | None
+) -> None:
+    key = vault.get("orders")
+    assert key.remote is not None
+    asked = [(LegacyWrap.RSA_OAEP_SHA256, wrapped(key), WrapParameters()) for _ in range(2)]
+    transit.requests.clear()
+    if answer is None:
+        transit.batches = False
+    else:
+        transit.answers = [(200, json.dumps({"data": answer}).encode())]
+    assert key.remote.open_all(asked) == [DATA_KEY, DATA_KEY]
+    assert posts(transit) == 3
+
+
+def test_forms_that_vault_does_not_know_are_opened_beside_those_it_knows(
+    transit: Transit, address: str, tmp_path: Path
+) -> None:
+    transit.exportable.add("orders")
+    key = opened(VaultSettings(address)).get("orders")
+    assert key.remote is not None
+    known, other = LegacyWrap.RSA_OAEP_SHA256, LegacyWrap.RSA_OAEP_SHA1
+    asked = [(form, wrapped(key, form), WrapParameters()) for form in (known, other, known)]
+    asked.append((other, bytes(256), WrapParameters()))
+    *found, last = key.remote.open_all(asked)
+    assert found == [DATA_KEY] * 3
+    assert isinstance(last, NotAuthentic)
 
 
 def test_a_profile_names_vault(transit: Transit, address: str, tmp_path: Path) -> None:

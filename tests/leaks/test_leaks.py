@@ -21,14 +21,14 @@ from pqcore.database.dialects.base import Dialect
 from pqcore.engine import originals
 from pqcore.engine.executors import ProcessTurns
 from pqcore.errors import KeyStoreError
-from pqcore.formats import password, signature, wrapped_key
+from pqcore.formats import legacy_wrap, password, signature, wrapped_key
 from pqcore.inspection import hints, inspector, lineage, report, rows
 from pqcore.inspection.tally import Tally
 from pqcore.jobs.repository import JobRepository
 from pqcore.keys import file, sealing
 from pqcore.keys import keyring as document
 from pqcore.keys.file import FileKeyProvider
-from pqcore.migrations import old_wraps, signatures
+from pqcore.migrations import signatures
 from pqcore.settings import load
 from pqcore.workspace import Workspace
 from tests.cli.conftest import own_logs  # noqa: F401 - each test keeps its logs in its own home
@@ -151,7 +151,7 @@ def failing(*args: Any, **kwargs: Any) -> Any:
 
 
 FAULTS = (
-    Fault("wrappers", old_wraps, "unwrap"),
+    Fault("wrappers", legacy_wrap, "unwrap"),
     Fault("wrappers", suites, "seal"),
     Fault("wrappers", suites, "open_sealed"),
     Fault("wrappers", wrapped_key, "open_envelope"),
@@ -298,7 +298,7 @@ def test_processes_show_nothing(estate: Estate, monkeypatch: pytest.MonkeyPatch)
 async def test_a_console_session_shows_nothing(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = [estate.create(scope) for scope in ("wrappers", "hashes")]
     with monkeypatch.context() as patch:
-        patch.setattr(old_wraps, "unwrap", failing)
+        patch.setattr(legacy_wrap, "unwrap", failing)
         estate.run("jobs", "run", jobs[0])
     monkeypatch.setattr(environment, "_withheld", {})
     workspace = Workspace.open(load(url=estate.url, env={"PQCONSOLE_HOME": str(estate.cli.home)}))

@@ -25,7 +25,7 @@ from pqcore.formats.context import row_key_text
 from pqcore.jobs.claims import RangeClaim
 from pqcore.jobs.cursor import encode_key
 from pqcore.jobs.model import Purpose
-from pqcore.migrations.base import Failed, FailureReason, Migrated, Outcome, Record, Skipped
+from pqcore.migrations.base import Failed, FailureReason, Migrated, Outcome, Record, Skipped, outcomes
 
 _NOTHING: Mapping[str, bytes] = {}
 
@@ -65,10 +65,11 @@ def compute(context: JobContext, records: Sequence[Record], *, seconds: float = 
     reach(Point.BEFORE_COMPUTE)
     ready: list[Computed] = []
     until = time.monotonic() + seconds
+    found = outcomes(context.migration, records)
     for record in records:
         if context.stop.is_set() or (time.monotonic() > until and ready):
             break
-        outcome = context.migration.migrate(record)
+        outcome = next(found)
         sealed = _NOTHING if context.originals is None else _seal(context.originals, context, record, outcome)
         ready.append(Computed(record, outcome, sealed))
     reach(Point.AFTER_COMPUTE)

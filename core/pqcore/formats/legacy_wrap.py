@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from cryptography.hazmat.primitives import hashes, keywrap
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from pqcore.errors import KeyStoreError, PQConsoleError
 from pqcore.formats import jwe, legacy_gcm, legacy_hpke, legacy_pkcs1, transit
 from pqcore.formats.errors import FormatError
 from pqcore.formats.keyring import KeyLike
@@ -93,6 +95,21 @@ _PLAIN = WrapParameters()
 _ALONE = Beside()
 
 
+@dataclass(frozen=True, slots=True)
+class OldValue:
+    """An old value with all that opens it."""
+
+    form: LegacyWrap
+    wrapped: bytes
+    key: KeyLike
+    parameters: WrapParameters = _PLAIN
+    beside: Beside = _ALONE
+
+    def unwrap(self) -> bytes:
+        """The data key, as ``unwrap`` gives it."""
+        return unwrap(self.form, self.wrapped, self.key, self.parameters, self.beside)
+
+
 def legacy_wrap(name: str) -> LegacyWrap:
     """The format of this name or JOSE name. Raises FormatError."""
     try:
@@ -124,14 +141,10 @@ def unwrap(
     Raises FormatError where the length cannot be right, NotAuthentic where it does not open under ``key``,
     KeyStoreError where ``key`` is of another kind. Where a service keeps the key, that service is asked.
     """
-    if form is LegacyWrap.VAULT:
-        form, wrapped = transit_form(key), transit.parse(wrapped).wrapped
-        parameters = WrapParameters(aad=parameters.aad)
-    remote: Callable[[LegacyWrap, bytes, WrapParameters], bytes] | None = getattr(key, "remote", None)
+    remote = _remote(key)
     if remote is not None:
-        if form is LegacyWrap.AES_GCM:
-            wrapped, parameters = _in_one(wrapped, parameters, beside)
-        return remote(form, wrapped, parameters)
+        opened: bytes = remote.open(*_request(OldValue(form, wrapped, key, parameters, beside)))
+        return opened
     match form:
         case LegacyWrap.AES_KW | LegacyWrap.AES_KWP:
             return _unwrap_aes(form, wrapped, key)
@@ -146,8 +159,35 @@ def unwrap(
             return legacy_hpke.unwrap(form, wrapped, key, parameters.hpke, parameters.aad)
         case LegacyWrap.JWE:
             return jwe.unwrap(form, wrapped, key)
+        case LegacyWrap.VAULT:
+            inside = WrapParameters(aad=parameters.aad)
+            return unwrap(transit_form(key), transit.parse(wrapped).wrapped, key, inside)
         case _:
             return _unwrap_oaep(form, wrapped, key, parameters)
+
+
+def kept_by_service(key: KeyLike) -> bool:
+    """Whether a service keeps this key and uses it, so that many values at once are opened faster than one by one."""
+    return _remote(key) is not None
+
+
+def unwrap_together(values: Sequence[OldValue]) -> list[bytes | PQConsoleError]:
+    """The data keys in values whose keys a service keeps, or why there is none; each service is asked once a key.
+
+    Raises what says that the service is away.
+    """
+    found: dict[int, bytes | PQConsoleError] = {}
+    asked: dict[str, list[tuple[int, Any]]] = {}
+    for number, value in enumerate(values):
+        try:
+            asked.setdefault(value.key.id, []).append((number, _request(value)))
+        except (FormatError, KeyStoreError) as error:
+            found[number] = error
+    for requests in asked.values():
+        numbers = [number for number, _ in requests]
+        remote = _remote(values[numbers[0]].key)
+        found |= zip(numbers, remote.open_all([request for _, request in requests]), strict=True)
+    return [found[number] for number in range(len(values))]
 
 
 def wrap(form: LegacyWrap, plaintext: bytes, key: KeyLike, parameters: WrapParameters = _PLAIN) -> bytes:
@@ -184,6 +224,21 @@ def transit_form(key: KeyLike) -> LegacyWrap:
     if key.algorithm.startswith(("AES-", TRANSIT_CHACHA)):
         return LegacyWrap.AES_GCM
     raise needs(LegacyWrap.VAULT, "an RSA or AES", key)
+
+
+def _remote(key: KeyLike) -> Any:
+    """The service that keeps the key (``pqcore.keys.provider.RemoteKey``), None where there is none."""
+    return getattr(key, "remote", None)
+
+
+def _request(value: OldValue) -> tuple[LegacyWrap, bytes, WrapParameters]:
+    """What a service is asked to open. Raises FormatError, KeyStoreError."""
+    form, wrapped, parameters = value.form, value.wrapped, value.parameters
+    if form is LegacyWrap.VAULT:
+        return transit_form(value.key), transit.parse(wrapped).wrapped, WrapParameters(aad=parameters.aad)
+    if form is LegacyWrap.AES_GCM:
+        wrapped, parameters = _in_one(wrapped, parameters, value.beside)
+    return form, wrapped, parameters
 
 
 def _in_one(wrapped: bytes, parameters: WrapParameters, beside: Beside) -> tuple[bytes, WrapParameters]:

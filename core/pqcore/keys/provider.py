@@ -7,11 +7,13 @@ hybrid HPKE keys (32 bytes, draft-ietf-hpke-pq) as their seed, with raw public k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
+
+from pqcore.errors import PQConsoleError
 
 
 class KeyState(StrEnum):
@@ -64,6 +66,18 @@ class KeyInfo:
         return f"{self.name}:{self.version}"
 
 
+class RemoteKey(Protocol):
+    """A key that a service keeps and uses. A request is (form, value, its parameters), as ``legacy_wrap`` has them."""
+
+    def open(self, form: Any, wrapped: bytes, parameters: Any) -> bytes:
+        """The data key. Raises NotAuthentic, KeyStoreError, KeyServiceUnavailable."""
+        ...
+
+    def open_all(self, requests: Sequence[tuple[Any, bytes, Any]]) -> Sequence[bytes | PQConsoleError]:
+        """The data key of each request, or why there is none. Raises KeyServiceUnavailable."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key with its material; never printed.
@@ -72,15 +86,14 @@ class Key:
         secret: private or symmetric key bytes, None where only the public key is held.
         public: public key bytes, None for symmetric keys.
         seal_secret: 32 random bytes kept with a KEM key: the key of the tag that says who sealed an envelope.
-        remote: opens a value that is wrapped in an old form (form, value, its parameters), for a key whose secret stays
-            with a service; None where ``secret`` does.
+        remote: opens values in old forms, for a key whose secret stays with a service; None where ``secret`` does.
     """
 
     info: KeyInfo
     secret: bytes | None = field(default=None, repr=False)
     public: bytes | None = field(default=None, repr=False)
     seal_secret: bytes | None = field(default=None, repr=False)
-    remote: Callable[[Any, bytes, Any], bytes] | None = field(default=None, repr=False, compare=False)
+    remote: RemoteKey | None = field(default=None, repr=False, compare=False)
 
     @property
     def id(self) -> str:

@@ -9,16 +9,16 @@ import base64
 import binascii
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from pqcore.crypto import keys as crypto
-from pqcore.errors import KeyStoreError, StateConflict
+from pqcore.errors import KeyServiceUnavailable, KeyStoreError, PQConsoleError, StateConflict
 from pqcore.formats import transit
-from pqcore.formats.errors import NotAuthentic
+from pqcore.formats.errors import FormatError, NotAuthentic
 from pqcore.formats.legacy_wrap import TRANSIT_CHACHA, LegacyWrap, WrapParameters, unwrap
 from pqcore.keys.entry import fingerprint
 from pqcore.keys.provider import Key, KeyInfo, KeyState
@@ -50,6 +50,23 @@ class _Named:
     versions: Mapping[int, Key]
     oldest: int
     exportable: bool
+
+
+_Request = tuple[LegacyWrap, bytes, WrapParameters]
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptKey:
+    """Implements ``RemoteKey``: a version of a key that stays in Vault."""
+
+    provider: VaultKeyProvider
+    info: KeyInfo
+
+    def open(self, form: LegacyWrap, wrapped: bytes, parameters: WrapParameters) -> bytes:
+        return self.provider._open(self.info, form, wrapped, parameters)
+
+    def open_all(self, requests: Sequence[_Request]) -> Sequence[bytes | PQConsoleError]:
+        return self.provider._open_all(self.info, requests)
 
 
 class VaultKeyProvider:
@@ -157,25 +174,62 @@ class VaultKeyProvider:
             fingerprint="" if public is None else fingerprint(None, public),
             has_secret=True,
         )
-        return Key(info, public=public, remote=partial(self._open, info))
+        return Key(info, public=public, remote=_KeptKey(self, info))
+
+    def _open_all(self, info: KeyInfo, requests: Sequence[_Request]) -> Sequence[bytes | PQConsoleError]:
+        """Have Vault open many old values at once; one by one what it does not open so, to learn why."""
+        found = self._opened_at_once(info, requests) if len(requests) > 1 else {}
+        return [found[n] if n in found else self._opened(info, request) for n, request in enumerate(requests)]
+
+    def _opened(self, info: KeyInfo, request: _Request) -> bytes | PQConsoleError:
+        try:
+            return self._open(info, *request)
+        except KeyServiceUnavailable:
+            raise
+        except (FormatError, NotAuthentic, KeyStoreError) as error:
+            return error
+
+    def _opened_at_once(self, info: KeyInfo, requests: Sequence[_Request]) -> Mapping[int, bytes]:
+        """What transit opens of these in one request, by their number. Raises KeyServiceUnavailable."""
+        items = [
+            {**_body(info, *request), "reference": str(number)}
+            for number, request in enumerate(requests)
+            if _transit_opens(request[0], request[2])
+        ]
+        if len(items) < 2:
+            return {}
+        # without the status, one value that does not open would be an answer of 400 for all
+        body = {"batch_input": items, "partial_failure_response_code": 200}
+        try:
+            results = self._client.ask("POST", f"decrypt/{info.name}", body).get("batch_results")
+        except Refused:
+            return {}
+        if not isinstance(results, list) or len(results) != len(items):
+            return {}
+        found: dict[int, bytes] = {}
+        for item, result in zip(items, results, strict=True):
+            number = item["reference"]
+            if not isinstance(result, dict) or result.get("error") or result.get("reference", number) != number:
+                continue
+            plaintext = _plaintext(result)
+            if plaintext:
+                found[int(number)] = plaintext
+        return found
 
     def _open(self, info: KeyInfo, form: LegacyWrap, wrapped: bytes, parameters: WrapParameters) -> bytes:
         """Have Vault open an old value; where transit does not know the form, with a key that it lets out."""
         if not _transit_opens(form, parameters):
             return unwrap(form, wrapped, self._exported(info), parameters)
-        ciphertext = transit.written(info.version, wrapped).decode()
-        aad = parameters.aad if form is LegacyWrap.AES_GCM else b""
-        bound = {"associated_data": base64.b64encode(aad).decode()} if aad else {}
         try:
-            data = self._client.ask("POST", f"decrypt/{info.name}", {"ciphertext": ciphertext, **bound})
+            data = self._client.ask("POST", f"decrypt/{info.name}", _body(info, form, wrapped, parameters))
         except Refused as refused:
             if refused.status == 400:
                 raise NotAuthentic(f"Vault does not open the value under its key {info.id}", "Check the key") from None
             raise self._explained(refused, f"decrypt with the key {info.name}") from None
-        try:
-            return base64.b64decode(data["plaintext"], validate=True)
-        except (KeyError, TypeError, binascii.Error, ValueError):
-            raise KeyStoreError("Vault's answer to decrypt cannot be read", "Update pqconsole") from None
+        plaintext = _plaintext(data)
+        if plaintext is None:
+            raise KeyStoreError("Vault's answer to decrypt cannot be read", "Update pqconsole")
+        return plaintext
 
     def _exported(self, info: KeyInfo) -> Key:
         named = self._named(info.name)
@@ -225,6 +279,21 @@ def _transit_opens(form: LegacyWrap, parameters: WrapParameters) -> bool:
     if form is LegacyWrap.AES_GCM:
         return parameters.nonce_bytes == _NONCE_BYTES
     return form is LegacyWrap.RSA_OAEP_SHA256 and not parameters.label and parameters.mgf1_hash in (None, "SHA-256")
+
+
+def _body(info: KeyInfo, form: LegacyWrap, wrapped: bytes, parameters: WrapParameters) -> dict[str, str]:
+    """What transit is asked for one value."""
+    aad = parameters.aad if form is LegacyWrap.AES_GCM else b""
+    bound = {"associated_data": base64.b64encode(aad).decode()} if aad else {}
+    return {"ciphertext": transit.written(info.version, wrapped).decode(), **bound}
+
+
+def _plaintext(said: Mapping[str, Any]) -> bytes | None:
+    """The data key in an answer, None where it cannot be read."""
+    try:
+        return base64.b64decode(said["plaintext"], validate=True)
+    except (KeyError, TypeError, binascii.Error, ValueError):
+        return None
 
 
 def _public(text: str) -> bytes:

@@ -6,10 +6,10 @@ columns it names, calls ``migrate`` outside any transaction, and writes the outc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class Scope(StrEnum):
@@ -128,6 +128,15 @@ class Filled:
 Mark = Prefix | Length | Filled
 
 
+@runtime_checkable
+class Together(Protocol):
+    """A migration that does better with the rows of a page at hand than with one after the other."""
+
+    def migrate_all(self, records: Sequence[Record]) -> Iterator[Outcome]:
+        """As ``Migration.migrate`` of each row, in order."""
+        ...
+
+
 class Migration(Protocol):
     """One scope's conversion for one job.
 
@@ -161,3 +170,10 @@ class Migration(Protocol):
     def max_width(self, column: str) -> int:
         """Largest size of a new value of ``column``: characters for text, bytes for binary values."""
         ...
+
+
+def outcomes(migration: Migration, records: Sequence[Record]) -> Iterator[Outcome]:
+    """What becomes of each row, in order; computed when it is asked for, a few rows ahead where that saves time."""
+    if isinstance(migration, Together):
+        return migration.migrate_all(records)
+    return map(migration.migrate, records)

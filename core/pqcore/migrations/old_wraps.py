@@ -14,7 +14,7 @@ from pqcore.formats.errors import FormatError
 from pqcore.formats.key_check import KeyCheck, verify_check
 from pqcore.formats.legacy_gcm import TAG, GcmLayout
 from pqcore.formats.legacy_hpke import HpkeParameters
-from pqcore.formats.legacy_wrap import Beside, LegacyWrap, WrapParameters, key_kinds, unwrap
+from pqcore.formats.legacy_wrap import Beside, LegacyWrap, OldValue, WrapParameters, key_kinds
 from pqcore.formats.prefixes import OutputPrefix
 from pqcore.keys.provider import KeyProvider
 from pqcore.migrations.options import octets
@@ -66,29 +66,28 @@ class OldWraps:
         others = (self.columns.aad, self.columns.check)
         return tuple(dict.fromkeys((*self.guards, *(column for column in others if column is not None))))
 
-    def unwrap(self, values: Mapping[str, Any], value: str | bytes, encoding: Encoding) -> bytes:
-        """The data key of a row. Raises FormatError, NotAuthentic or KeyStoreError."""
-        data_key = self._unwrapped(values, value, encoding)
+    def check_key(self, values: Mapping[str, Any], data_key: bytes) -> None:
+        """Hold the data key of a row against its check value, where there are any. Raises FormatError, NotAuthentic."""
         if self.check is not None and self.columns.check is not None:
             stored = _filled(values, self.columns.check)
             text = Encoding.HEX if isinstance(stored, str) else Encoding.RAW
             verify_check(self.check, data_key, decode(stored, text))
-        return data_key
 
-    def _unwrapped(self, values: Mapping[str, Any], value: str | bytes, encoding: Encoding) -> bytes:
+    def found(self, values: Mapping[str, Any], value: str | bytes, encoding: Encoding) -> OldValue:
+        """The old value of a row with all that opens it. Raises FormatError or KeyStoreError."""
         if self.form is LegacyWrap.JWE:
-            return unwrap(self.form, token_bytes(value, encoding), self.keys.of(values), self.parameters)
+            return OldValue(self.form, token_bytes(value, encoding), self.keys.of(values), self.parameters)
         parameters = self.parameters
         if self.columns.aad is not None:
             parameters = replace(parameters, aad=associated_data(values[self.columns.aad]))
         if self.form is LegacyWrap.VAULT:
             token = token_bytes(value, encoding)
-            return unwrap(self.form, token, self.keys.of(values, transit.parse(token).version), parameters)
+            return OldValue(self.form, token, self.keys.of(values, transit.parse(token).version), parameters)
         key = self.keys.of(values)
         old = self.prefix.decode(value, encoding)
         nonce = _part(values, self.columns.nonce, parameters.nonce_bytes, encoding)
         tag = _part(values, self.columns.tag, TAG, encoding)
-        return unwrap(self.form, old, key, parameters, Beside(nonce, tag))
+        return OldValue(self.form, old, key, parameters, Beside(nonce, tag))
 
 
 def build_old_wraps(field: str, chosen: Mapping[str, Any], keys: KeyProvider) -> OldWraps | None:

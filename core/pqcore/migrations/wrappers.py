@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from pqcore.formats import wrapped_key
 from pqcore.formats.encoding import Encoding, encode_like, encoded_length, encoding_for
 from pqcore.formats.errors import FormatError, NotAuthentic
 from pqcore.formats.keyring import KeyLike
+from pqcore.formats.legacy_wrap import OldValue, kept_by_service, unwrap_together
 from pqcore.keys.provider import Key, KeyProvider
 from pqcore.migrations.base import (
     Failed,
@@ -40,6 +41,7 @@ from pqcore.migrations.place import (
 )
 from pqcore.migrations.rules import LayerRules
 
+_AT_ONCE = 100  # rows whose old values a service is asked to open in one request
 # The options that name the keys of further layers, each around the one before; ``new_key`` names the innermost.
 LAYER_OPTIONS = ("layer2_key", "layer3_key")
 
@@ -90,19 +92,37 @@ class WrapperMigration:
 
     def migrate(self, record: Record) -> Outcome:
         try:
-            value = stored_bytes(record.values[self.place.field])
-            if value is None:
-                return Skipped(SkipReason.EMPTY)
-            if wrapped_key.recognise(value):
-                return self._reseal(record, value)
-            if self.old is None:
-                raise FormatError(
-                    "The value is not a wrapped key of this program", "Name the format and old_key of older values"
-                )
-            encoding = encoding_for(value, self.encoding)
-            return self._sealed(record, value, encoding, self.old.unwrap(record.values, value, encoding))
+            found = self._found(record)
+            return self._migrated(record, found.unwrap()) if isinstance(found, OldValue) else found
         except BAD_DATA as error:
             return failed(error)
+
+    def migrate_all(self, records: Sequence[Record]) -> Iterator[Outcome]:
+        if self.old is None or (self.old.keys.fixed is not None and not kept_by_service(self.old.keys.fixed)):
+            yield from map(self.migrate, records)
+            return
+        for start in range(0, len(records), _AT_ONCE):
+            yield from self._together(records[start : start + _AT_ONCE])
+
+    def _together(self, records: Sequence[Record]) -> Iterator[Outcome]:
+        """Rows whose old keys a service keeps: it is asked for all of them at once."""
+        asked: dict[int, OldValue] = {}
+        for number, record in enumerate(records):
+            try:
+                found = self._found(record)
+            except BAD_DATA:
+                continue  # met again below
+            if isinstance(found, OldValue) and kept_by_service(found.key):
+                asked[number] = found
+        opened = dict(zip(asked, unwrap_together(list(asked.values())), strict=True))
+        for number, record in enumerate(records):
+            data_key = opened.pop(number, None)
+            if data_key is None:
+                yield self.migrate(record)
+            elif isinstance(data_key, bytes):
+                yield self._migrated(record, data_key)
+            else:
+                yield failed(data_key)
 
     def verify(self, record: Record) -> Outcome:
         try:
@@ -121,6 +141,29 @@ class WrapperMigration:
         layers = [key.layer for key in self.layers]
         length = wrapped_key.sealed_length(layers, self.place.policy, self.max_key_bytes)
         return encoded_length(length, self.encoding or Encoding.BASE64)
+
+    def _found(self, record: Record) -> OldValue | Outcome:
+        """The old value of a row, or its outcome where it has none. Raises one of ``BAD_DATA``."""
+        value = stored_bytes(record.values[self.place.field])
+        if value is None:
+            return Skipped(SkipReason.EMPTY)
+        if wrapped_key.recognise(value):
+            return self._reseal(record, value)
+        if self.old is None:
+            raise FormatError(
+                "The value is not a wrapped key of this program", "Name the format and old_key of older values"
+            )
+        return self.old.found(record.values, value, encoding_for(value, self.encoding))
+
+    def _migrated(self, record: Record, data_key: bytes) -> Outcome:
+        """The outcome of a row whose old value is open."""
+        try:
+            if self.old is not None:
+                self.old.check_key(record.values, data_key)
+            value = record.values[self.place.field]
+            return self._sealed(record, value, encoding_for(value, self.encoding), data_key)
+        except BAD_DATA as error:
+            return failed(error)
 
     def _reseal(self, record: Record, value: str | bytes) -> Outcome:
         envelope = wrapped_key.parse(value)
