@@ -109,7 +109,7 @@ async def test_an_error_that_the_database_finds_stands_at_its_place(empty: Works
 async def test_keys_of_the_editor_are_in_bar_help_and_palette(empty: Workspace) -> None:
     async with opened(empty, (160, 40)) as pilot:
         await open_editor(pilot)
-        await shows(pilot, "^s Check and create", "f1 Help", "^z Undo", "^r Recent", "f2 Save as")
+        await shows(pilot, "^s Check and create", "f1 Help", "^r Recent", "f2 Save as")
         await pilot.press("f1")
         await shows(pilot, "Take one of the selections that were written lately", "next field, field before")
         await pilot.press("escape", "ctrl+p")

@@ -1,12 +1,18 @@
-"""Every action of the registry, pressed once: what it does shows, or why it cannot be done."""
+"""Every action of the registry, on every screen, pressed once: what it does shows, or why it cannot be done."""
 
 from __future__ import annotations
 
-from pqcore.workspace import Workspace
-from pqtui.actions import ACTIONS
-from tests.console.conftest import main, opened, screen_text, shows, until
+from collections.abc import Awaitable, Callable
 
-# action -> the job under the cursor, and what the screen shows after its key
+import pytest
+from textual.pilot import Pilot
+
+from pqcore.workspace import Workspace
+from pqtui.actions import ACTIONS, PARTS
+from tests.console.conftest import main, opened, screen_text, shows, until
+from tests.console.test_new_job import open_editor, write
+
+# action of the main screen -> the job under the cursor, and what the screen shows after its key
 SHOWN: dict[str, tuple[int, str]] = {
     "new": (8, "New job"),
     "pause": (8, "Job 8 is asked to pause"),
@@ -71,3 +77,132 @@ async def test_every_action_shows_what_it_did_or_why_not(filled: Workspace) -> N
                 await pilot.press("f")
                 await until(pilot, lambda: "FROZEN" not in screen_text(pilot))
             await pilot.press("1")
+
+
+Steps = Callable[[Pilot[int]], Awaitable[None]]
+SELECTION = '{\n  "table": "people",\n  "field": "password",\n  "options": {"mode": "password"}\n}'
+
+
+async def records_of(pilot: Pilot[int]) -> None:
+    """The records of a job with dead letters: its ranges."""
+    main(pilot).lines.move_to(6)
+    await until(pilot, lambda: main(pilot).lines.current is not None and main(pilot).lines.current.id == 2)
+    await pilot.press("o", "right")
+    await shows(pilot, "[Ranges 1]", "migrate")
+
+
+async def one_range(pilot: Pilot[int]) -> None:
+    await records_of(pilot)
+    await pilot.press("enter")
+    await shows(pilot, "After key")
+
+
+async def estate(pilot: Pilot[int]) -> None:
+    await pilot.press("i")
+    await shows(pilot, "salted")
+    await until(pilot, lambda: not pilot.app.screen._busy)
+
+
+async def limits(pilot: Pilot[int]) -> None:
+    await pilot.press("l")
+    await shows(pilot, "Limits of job 8")
+
+
+async def editor(pilot: Pilot[int]) -> None:
+    await open_editor(pilot)
+    await write(pilot, SELECTION)
+    await shows(pilot, "24 rows")
+
+
+async def review(pilot: Pilot[int]) -> None:
+    await editor(pilot)
+    await pilot.press("ctrl+s")
+    await shows(pilot, "Tried on")
+
+
+# part of the registry -> the way to its screen; action -> what the screen shows after its key
+OTHERS: dict[str, tuple[Steps, dict[str, str]]] = {
+    "records": (
+        records_of,
+        {
+            "open": "Done up to",
+            "range_letters": "Range 1 › Dead letters",
+            "refresh": "[Ranges 1]",
+            "help": "Tell the story of the row",
+            "palette": "Search for",
+            "records_next": "[Events 0]",
+            "records_before": "[Ranges 1]",
+            "leave": "Jobs 8",
+            "records_find": "the key of a row",
+        },
+    ),
+    "record": (
+        one_range,
+        {
+            "range_letters": "Range 1 › Dead letters",
+            "refresh": "This is shown as it was read.",
+            "help": "Go back by one step",
+            "palette": "Search for",
+            "leave": "[Ranges 1]",
+        },
+    ),
+    "estate": (
+        estate,
+        {
+            "estate_exact": "all rows",
+            "estate_policy": "under nist-general",
+            "refresh": "salted",
+            "help": "Hold the same counts against the next policy",
+            "palette": "Search for",
+            "estate_new": '"table": "people"',
+            "leave": "Jobs 8",
+        },
+    ),
+    "tune": (limits, {"limits_change": "Jobs 8", "dialog_leave": "Jobs 8"}),
+    "editor": (
+        editor,
+        {
+            "editor_check": "Create a job: hashes",
+            "editor_complete": '"password"',
+            "editor_turn": "Scope",
+            "editor_problem": "There is no problem.",
+            "editor_recent": "Recent selections for this database",
+            "editor_open": "Open a selection",
+            "editor_save": "Save the selection as",
+            "editor_help": "Offer what fits at the cursor",
+            "editor_undo": '"table": ""',
+            "editor_redo": '"table": "people"',
+            "editor_leave": "Jobs 8",
+        },
+    ),
+    "review": (review, {"dialog_leave": "24 rows", "review_create": "Job 9 is created."}),
+}
+
+
+def test_no_part_of_the_registry_is_left_out() -> None:
+    assert {"main", *OTHERS} == set(PARTS)
+    for part, (_, shown) in OTHERS.items():
+        assert set(shown) == {action.id for action in PARTS[part]}, part
+
+
+@pytest.mark.parametrize("part", OTHERS)
+async def test_every_action_of_the_other_screens(filled: Workspace, part: str) -> None:
+    way, shown = OTHERS[part]
+    keys = {action.id: action.keys[0] for action in PARTS[part]}
+    async with opened(filled, (160, 44)) as pilot:
+        home: object = None
+        for action_id, text in shown.items():
+            while pilot.app.screen not in (home, main(pilot)):
+                await leave_one(pilot)
+            if pilot.app.screen is main(pilot):
+                await way(pilot)
+                home = pilot.app.screen
+            await pilot.press(keys[action_id])
+            await shows(pilot, text)
+
+
+async def leave_one(pilot: Pilot[int]) -> None:
+    """Leave the screen on top."""
+    top = pilot.app.screen
+    await pilot.press("escape")
+    await until(pilot, lambda: pilot.app.screen is not top)

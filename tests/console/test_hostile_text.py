@@ -112,7 +112,7 @@ def test_pages_of_the_detail_and_the_metrics_hold_no_foreign_byte() -> None:
         worker = WorkerInfo(clean(text), clean(text), 1, clean(text), 4, NOW, NOW, True)
         metrics = MetricsSnapshot((StatusTotal(Status.RUNNING, 1, 2),), (job,), (worker,))
         flow = Flow(1.0, 2.0, (1.0,), 2.0)
-        pages.append(metrics_text.workers(metrics, flow, frozenset(), NOW, 52, 9, UNICODE).plain)
+        pages.append(metrics_text.workers(metrics, flow, frozenset(), NOW, 52, 9, UNICODE, "w").plain)
         pages.append(metrics_text.throughput(metrics, flow, 40, 9, UNICODE).plain)
         pages.append(show.job_in_words(job))
         pages.append(detail_text.advice(job, view))

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pqcore.database.tables import workers
 from pqcore.errors import ConfigurationError
 from pqcore.workspace import Workspace
-from pqtui.actions import ACTIONS, BY_ID, EDITOR_ACTIONS
+from pqtui.actions import BY_ID, EDITOR_ACTIONS, PARTS
 from pqtui.keymap import key_name, remapped
 from tests.console.conftest import main, opened, screen_text, shows, type_text, until
 
@@ -59,12 +60,13 @@ def test_the_docs_name_every_action() -> None:
 
 
 def test_every_action_can_be_remapped() -> None:
-    for number, action in enumerate(ACTIONS):
-        assert remapped({action.id: (f"f{number % 20 + 2}",)})[number].keys == (f"f{number % 20 + 2}",)
+    for part in PARTS.values():
+        for number, action in enumerate(part):
+            assert remapped({action.id: ("f20",)}, part)[number].keys == ("f20",)
 
 
 def test_a_key_of_the_editor_is_none_that_is_typed() -> None:
-    with pytest.raises(ConfigurationError, match="is typed into the document"):
+    with pytest.raises(ConfigurationError, match="is typed into a field"):
         remapped({"editor_undo": ("u",)}, EDITOR_ACTIONS)
     assert remapped({"editor_undo": ("f5",), "pause": ("u",), "resume": ("p",)}, EDITOR_ACTIONS)[5].keys == ("f5",)
 
@@ -91,3 +93,43 @@ async def test_a_remapped_key_works_and_shows_in_bar_help_palette_and_advice(fil
         await pilot.press("enter")
         await until(pilot, lambda: not filled.jobs.get(8).paused)
         assert "u Resume" not in screen_text(pilot)
+
+
+async def test_keys_of_other_screens_are_remapped_as_well(filled: Workspace) -> None:
+    keys = {"records_find": ("f",), "leave": ("z",), "dialog_leave": ("f3",), "estate_policy": ("f4",), "work": ("W",)}
+    filled.settings = replace(filled.settings, keys=keys)
+    with filled.db.write() as conn:
+        conn.execute(workers.delete())
+    async with opened(filled, (200, 50)) as pilot:
+        await shows(pilot, "W lets this console work")
+        await pilot.press("o")
+        await shows(pilot, "f Find a row", "z Back")
+        await pilot.press("slash", "escape", "q", "f")
+        await until(pilot, lambda: pilot.app.focused is not None and pilot.app.focused.id == "find")
+        await pilot.press("1", "enter")
+        await shows(pilot, "Nothing is kept of this row")
+        await pilot.press("z")
+        await shows(pilot, "f Find a row")
+        await pilot.press("z")
+        await until(pilot, lambda: pilot.app.screen is main(pilot))
+        await pilot.press("i")
+        await shows(pilot, "f4 Policy", "z Back")
+        await pilot.press("z", "l")
+        await shows(pilot, "Leave (f3)", "Change (^s)")
+        await pilot.press("escape")
+        await shows(pilot, "Limits of job 8")
+        await pilot.press("f3")
+        await until(pilot, lambda: pilot.app.screen is main(pilot))
+
+
+async def test_the_palette_and_the_help_are_those_of_the_screen_on_top(filled: Workspace) -> None:
+    async with opened(filled, (120, 36)) as pilot:
+        await pilot.press("o")
+        await shows(pilot, "Find a row")
+        await pilot.press("question_mark")
+        await shows(pilot, "Tell the story of the row", "now not: This is no range")
+        await pilot.press("question_mark", "ctrl+p")
+        await type_text(pilot, "next")
+        await shows(pilot, "Go on to the next kind of records (right)")
+        await pilot.press("enter")
+        await shows(pilot, "[Events 0]")

@@ -22,7 +22,7 @@ from pqcore.jobs.query import Sort
 from pqcore.jobs.repository import JobQuery, KeyPage
 from pqcore.migrations.base import Scope
 from pqcore.workspace import Workspace
-from pqtui.actions import ACTIONS, BY_ID, EDITOR_ACTIONS, Situation, eligible, unavailable
+from pqtui.actions import BY_ID, PARTS, Situation, eligible, unavailable
 from pqtui.feed import Feed, Fresh, Trouble
 from pqtui.screens.confirm import plan_of
 from pqtui.snapshots import CountReader, ListQuery, ListReader, MetricsReader
@@ -281,10 +281,15 @@ def situation(*jobs: Job, **values: Any) -> Situation:
 
 
 def test_ids_and_keys_of_actions_are_unique_and_each_is_explained() -> None:
-    keys = [key for action in ACTIONS for key in action.keys]
-    assert len(keys) == len(set(keys))
-    assert len(BY_ID) == len(ACTIONS) + len(EDITOR_ACTIONS)
-    assert all(action.help and not action.help.endswith(".") for action in ACTIONS)
+    for part in PARTS.values():
+        keys = [key for action in part for key in action.keys]
+        assert len(keys) == len(set(keys))
+    for action in BY_ID.values():
+        # one id is one action, on whichever screen
+        same = [other for part in PARTS.values() for other in part if other.id == action.id]
+        assert len({(other.keys, other.help) for other in same}) == 1
+        assert action.help
+        assert not action.help.endswith(".")
 
 
 @pytest.mark.parametrize("status", list(Status))

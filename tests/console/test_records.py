@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pqcore.database.tables import dead_letters
+from pqcore.database.tables import dead_letters, ranges
 from pqcore.formats.context import key_digest
+from pqcore.jobs.cursor import encode_key
 from pqcore.jobs.story import row_keys, row_story
 from pqcore.workspace import Workspace
 from pqtui import record_text
@@ -180,3 +182,39 @@ def test_crumbs_end_with_where_one_is(parts: list[str], width: int) -> None:
     crumbs = record_text.crumbs(parts, width, UNICODE)
     assert crumbs.plain.endswith(parts[-1])
     assert crumbs.cell_length <= max(width, 34)
+
+
+async def test_from_a_range_to_its_own_dead_letters_and_a_row(empty: Workspace) -> None:
+    world.add_files(empty)
+    with empty.db.write() as conn:
+        conn.execute(sa.text("UPDATE files SET digest = 'nonsense' WHERE id IN (3, 4, 28)"))
+    job_id = world.file_job(empty)
+    world.run_to_end(empty, job_id)
+    with empty.db.write() as conn:
+        # as if it had been cut in three: at 10 and at 20
+        whole = conn.execute(sa.select(ranges).order_by(ranges.c.seq)).mappings().first()
+        conn.execute(ranges.delete())
+        for seq, (low, high, failed) in enumerate(((None, 10, 2), (10, 20, 0), (20, None, 1)), 1):
+            bounds = {
+                name: encode_key((key,)) if key else None for name, key in (("lower_key", low), ("upper_key", high))
+            }
+            conn.execute(ranges.insert().values({**whole, "seq": seq, **bounds, "failed": failed}))
+    async with opened(empty, (80, 24)) as pilot:
+        await until(pilot, lambda: main(pilot).lines.current is not None)
+        await pilot.press("o", "left", "left")
+        await shows(pilot, "[Ranges 3]", "d Its dead letters")
+        await pilot.press("down", "d")
+        await shows(pilot, "Range 2 has no dead letters.")
+        await pilot.press("up", "d")
+        await shows(pilot, "Ranges › Range 1 › Dead letters", "[Dead letters 2]", "[3]", "[4]")
+        assert "[28]" not in screen_text(pilot)
+        await pilot.press("right")
+        await shows(pilot, "These are the dead letters of one range.")
+        await pilot.press("enter")
+        await shows(pilot, "Range 1 › Dead letters › [", "Set aside as a dead letter")
+        await pilot.press("escape", "escape", "end", "enter")
+        await shows(pilot, "After key", "d Its dead letters")
+        await pilot.press("d")
+        await shows(pilot, "Range 3 › Dead letters", "[28]", "[Dead letters 1]")
+        await pilot.press("escape", "escape", "escape")
+        await until(pilot, lambda: pilot.app.screen is main(pilot))

@@ -214,12 +214,12 @@ def test_workers_with_their_heartbeat_and_what_holds_their_jobs_back() -> None:
     stalled = job(id=13, lease_expired=True)
     snapshot = MetricsSnapshot((), (held, stalled), (gone, worker))
     flow = Flow(25.0, 20.0, (0.0, 50.0), 5.0, {12: JobFlow(Pace(25.0, 20.0), (0.0, 25.0, 50.0))})
-    lines = metrics_text.workers(snapshot, flow, frozenset(), NOW, 90, 10, ASCII).plain.split("\n")
+    lines = metrics_text.workers(snapshot, flow, frozenset(), NOW, 90, 10, ASCII, "w").plain.split("\n")
     assert lines[1].split() == ["*", "work", "ops1:47", "4", "7s", "ago"]
     assert lines[2].split() == ["12", "users.pw", "25/s", "=#", "20s", "10%", "dead", "outside", "22:00-06:00"]
     assert lines[3].split()[-3:] == ["3m", "ago,", "gone"]
     assert "stalled, worker gone" in lines[4]
-    short = metrics_text.workers(snapshot, flow, frozenset(), NOW, 90, 3, ASCII).plain.split("\n")
+    short = metrics_text.workers(snapshot, flow, frozenset(), NOW, 90, 3, ASCII, "w").plain.split("\n")
     assert short[-1].strip() == "and 3 more"
     rates = metrics_text.throughput(snapshot, flow, 30, 8, ASCII).plain
     assert "10% of the rows are dead letters, 1 job held back" in rates

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pqcore.jobs.claims import OPERATIONS
@@ -333,9 +333,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("quit", ("q", "ctrl+q"), "Quit", "Leave; asks where work runs here", SESSION, 1),
 )
 
-EDITOR = "Editor"
+EDITOR, DIALOG = "Editor", "Dialogs"
 
-# what can be done while a job is written; each is a method of the editor's screen
+# what can be done while a job is written
 EDITOR_ACTIONS: tuple[Action, ...] = (
     Action(
         "editor_check", ("ctrl+s",), "Check and create", "Hold it against the live database, then create it", EDITOR, 0
@@ -353,7 +353,68 @@ EDITOR_ACTIONS: tuple[Action, ...] = (
     Action("editor_save", ("f2",), "Save as", "Save the selection to a file", EDITOR, 11),
     Action("editor_help", ("f1",), "Help", "Show every key", EDITOR, 2),
 )
-BY_ID: Mapping[str, Action] = {action.id: action for action in (*ACTIONS, *EDITOR_ACTIONS)}
+
+BELOW = "Below a job"
+_COMMON = {action.id: action for action in ACTIONS if action.id in ("refresh", "help", "palette")}
+_AGAIN = replace(_COMMON["refresh"], rank=7)
+_LEAVE = Action("leave", ("escape", "q"), "Back", "Go back by one step", BELOW, 1)
+_OPEN = Action("open", ("enter",), "Open", "Show what is under the cursor in full", BELOW, 2)
+_LETTERS = Action("range_letters", ("d",), "Its dead letters", "Show the dead letters of this range", BELOW, 3)
+
+# what can be done among the ranges, events and dead letters of a job
+RECORDS_ACTIONS: tuple[Action, ...] = (
+    _OPEN,
+    _LETTERS,
+    Action("records_find", ("slash",), "Find a row", "Tell the story of the row with a certain key", BELOW, 4),
+    Action("records_next", ("right", "tab"), "Next", "Go on to the next kind of records", BELOW, 6),
+    Action("records_before", ("left",), "Before", "Go to the kind of records before", BELOW),
+    _AGAIN,
+    _COMMON["help"],
+    _COMMON["palette"],
+    _LEAVE,
+)
+# what can be done with one of them
+RECORD_ACTIONS: tuple[Action, ...] = (_LETTERS, _AGAIN, _COMMON["help"], _COMMON["palette"], _LEAVE)
+
+ESTATE = "Estate"
+ESTATE_ACTIONS: tuple[Action, ...] = (
+    Action("estate_new", ("n",), "New job", "Create a job from the form under the cursor", ESTATE, 2, writes=True),
+    Action(
+        "estate_exact",
+        ("x",),
+        "Every row",
+        "Read every row of the table under the cursor; once more stops it",
+        ESTATE,
+        3,
+    ),
+    Action("estate_policy", ("p",), "Policy", "Hold the same counts against the next policy", ESTATE, 4),
+    _AGAIN,
+    _COMMON["help"],
+    _COMMON["palette"],
+    _LEAVE,
+)
+
+_DIALOG_LEAVE = Action("dialog_leave", ("escape",), "Leave", "Leave a dialog, with everything as it was", DIALOG, 1)
+REVIEW_ACTIONS: tuple[Action, ...] = (
+    Action("review_create", ("ctrl+s",), "Create the job", "Create the job as it was checked", DIALOG, 0, writes=True),
+    _DIALOG_LEAVE,
+)
+TUNE_ACTIONS: tuple[Action, ...] = (
+    Action("limits_change", ("ctrl+s",), "Change", "Put the limits that are typed in force", DIALOG, 0, writes=True),
+    _DIALOG_LEAVE,
+)
+
+# screen -> what can be done there: within one of them no key can have two meanings
+PARTS: Mapping[str, tuple[Action, ...]] = {
+    "main": ACTIONS,
+    "editor": EDITOR_ACTIONS,
+    "records": RECORDS_ACTIONS,
+    "record": RECORD_ACTIONS,
+    "estate": ESTATE_ACTIONS,
+    "review": REVIEW_ACTIONS,
+    "tune": TUNE_ACTIONS,
+}
+BY_ID: Mapping[str, Action] = {action.id: action for part in PARTS.values() for action in part}
 
 
 def eligible(action: Action, situation: Situation) -> tuple[Job, ...]:
@@ -379,6 +440,6 @@ def unavailable(action: Action, situation: Situation) -> str:
     return f"None of the {len(situation.jobs)} marked jobs can be done this to"
 
 
-def bar(situation: Situation, actions: Sequence[Action] = ACTIONS) -> list[Action]:
+def bar(actions: Sequence[Action], why_not: Callable[[Action], str]) -> list[Action]:
     """The actions to offer at the bottom, in reading order: only what can be done now."""
-    return [a for a in actions if a.rank is not None and not unavailable(a, situation)]
+    return [a for a in actions if a.rank is not None and not why_not(a)]

@@ -23,7 +23,6 @@ from pqcore.errors import ConfigurationError, ExitCode, KeyStoreError
 from pqcore.text import clean
 from pqcore.workspace import Workspace
 from pqtui import clipboard, keymap, passphrase
-from pqtui.actions import EDITOR_ACTIONS
 from pqtui.badge import badge_of
 from pqtui.draft import Draft, Writing
 from pqtui.glyphs import ASCII, Glyphs, choose
@@ -109,9 +108,8 @@ class ConsoleApp(App[int]):
             self.add_class("-ascii")
         self.poll_seconds = poll_seconds
         self.local = LocalWork(workspace)
-        self.actions = keymap.remapped(workspace.settings.keys)
-        self.editor_actions = keymap.remapped(workspace.settings.keys, EDITOR_ACTIONS)
-        self.key_texts = {action.id: action.key_text for action in self.actions}
+        self.parts = keymap.parts(workspace.settings.keys)
+        self.key_texts = keymap.key_texts(self.parts)
         self.draft: Draft | None = None
         self.session = SessionState()
         self._keeper = SessionKeeper(workspace) if keep_session else None
@@ -126,7 +124,7 @@ class ConsoleApp(App[int]):
         self.theme = wanted if wanted in self.available_themes else THEMES[0].name
 
     def on_mount(self) -> None:
-        self.set_keymap(keymap.for_textual((*self.actions, *self.editor_actions)))
+        self.set_keymap(keymap.for_textual(self.parts))
         self._begin_session()
         self._main = MainScreen(self)
         self.push_screen(self._main)
@@ -292,18 +290,17 @@ class ConsoleApp(App[int]):
             self._main.notice("This console runs jobs of this database; stop that first.", error=True)
         else:
             try:
-                keys = outcome.value.settings.keys
-                actions, editor_actions = keymap.remapped(keys), keymap.remapped(keys, EDITOR_ACTIONS)
+                parts = keymap.parts(outcome.value.settings.keys)
             except ConfigurationError as error:
                 outcome.value.close()
                 self._main.notice(str(error), error=True)
             else:
-                self.actions, self.editor_actions = actions, editor_actions
+                self.parts = parts
                 self._take(outcome.value)
 
     def _take(self, workspace: Workspace) -> None:
-        self.key_texts = {action.id: action.key_text for action in self.actions}
-        self.set_keymap(keymap.for_textual((*self.actions, *self.editor_actions)))
+        self.key_texts = keymap.key_texts(self.parts)
+        self.set_keymap(keymap.for_textual(self.parts))
         # a dialog or an editor that was opened meanwhile speaks of the old database
         while self.screen is not self._main:
             self.pop_screen()

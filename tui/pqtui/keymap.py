@@ -10,7 +10,7 @@ from unicodedata import name as unicode_name
 
 from pqcore.errors import ConfigurationError
 from pqcore.text import clean
-from pqtui.actions import ACTIONS, BY_ID, EDITOR, Action, key_text
+from pqtui.actions import ACTIONS, BY_ID, DIALOG, EDITOR, PARTS, Action, key_text
 
 # what moves the cursor and turns pages in whichever pane has the focus: an action never hears of these
 MOVING = frozenset(
@@ -89,17 +89,15 @@ def _key(action_id: str, text: str) -> str:
         raise ConfigurationError(
             f"keys.{action_id}: a terminal cannot tell {shown} from {_SAME[key]}", "Take another key"
         )
-    if BY_ID[action_id].group == EDITOR and _is_typed(key):
-        raise ConfigurationError(
-            f"keys.{action_id}: {shown} is typed into the document", "Take one such as f5 or ctrl+g"
-        )
+    if BY_ID[action_id].group in (EDITOR, DIALOG) and _is_typed(key):
+        raise ConfigurationError(f"keys.{action_id}: {shown} is typed into a field", "Take one such as f5 or ctrl+g")
     if key in MOVING:
         raise ConfigurationError(f"keys.{action_id}: {shown} moves the cursor", "Take another key")
     return key
 
 
 def _is_typed(key: str) -> bool:
-    """Whether an editor takes this key as text, or to delete it."""
+    """Whether a field takes this key as text, or to delete it."""
     return "+" not in key and re.fullmatch(r"f\d+|escape|insert", key) is None
 
 
@@ -117,6 +115,19 @@ def _refuse_clashes(actions: tuple[Action, ...], given: Mapping[str, tuple[str, 
                 )
 
 
-def for_textual(actions: tuple[Action, ...]) -> dict[str, str]:
+Parts = Mapping[str, tuple[Action, ...]]
+
+
+def parts(wanted: Mapping[str, tuple[str, ...]]) -> Parts:
+    """Every part of the registry with these keys. Raises what ``remapped`` raises."""
+    return {name: remapped(wanted, actions) for name, actions in PARTS.items()}
+
+
+def key_texts(parts: Parts) -> dict[str, str]:
+    """Id of an action -> its key as it is shown."""
+    return {action.id: action.key_text for actions in parts.values() for action in actions}
+
+
+def for_textual(parts: Parts) -> dict[str, str]:
     """The keymap that Textual takes: id of a binding -> keys, separated by commas."""
-    return {action.id: ",".join(action.keys) for action in actions}
+    return {action.id: ",".join(action.keys) for actions in parts.values() for action in actions}

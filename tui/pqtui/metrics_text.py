@@ -134,17 +134,19 @@ def workers(
     width: int,
     height: int,
     glyphs: Glyphs,
+    work_key: str,
 ) -> Content:
     """Workers that reported themselves, those alive first, under each the jobs whose lease it holds.
 
-    ``here`` are jobs of this console. A job's line has its rate now and lately, the work left, and what holds it back.
+    ``here`` are jobs of this console, which ``work_key`` lets work. A job's line has its rate now and lately, the work
+    left, and what holds it back.
     """
     if not snapshot.workers and here:
         jobs = show.ids_in_words(tuple(sorted(here)))
         return Content.styled(f"{glyphs.live} this console  {jobs}", "$text-success")
     if not snapshot.workers:
         return Content.styled(
-            "No worker is running. w lets this console work,\nor start one with: pqconsole work", MUTED
+            f"No worker is running. {work_key} lets this console work,\nor start one with: pqconsole work", MUTED
         )
     held: dict[str, list[Job]] = {}
     for job in snapshot.active:

@@ -31,6 +31,9 @@ _DONE = {
     "finalize": "is being finalized here",
 }
 
+# what ``perform`` does; limits are asked for first
+DONE_TO_JOBS = tuple(action_id for action_id in _DONE if action_id != "tune")
+
 # an operation on this job ended: what it counted, or why it broke off; called in a thread of the worker
 Ended = Callable[[int, Purpose, Progress | PQConsoleError], None]
 

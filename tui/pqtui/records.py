@@ -1,9 +1,12 @@
-"""The records of one job for the screen: ranges, events, dead letters, of which only a window is held."""
+"""The records of one job for the screen: ranges, events, dead letters, of which only a window is held.
+
+The dead letters of one range are read whole, up to a limit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +17,7 @@ from pqcore.workspace import Workspace
 from pqtui.snapshots import safe_event, safe_job, safe_letter, safe_range
 
 _ANCHORS = 1024
+WITHIN_LIMIT = 1000
 
 
 class Kind(StrEnum):
@@ -29,10 +33,12 @@ TITLES = {Kind.RANGES: "Ranges", Kind.EVENTS: "Events", Kind.LETTERS: "Dead lett
 
 @dataclass(frozen=True, slots=True)
 class JobRange:
-    """A key range and what it is for."""
+    """A key range and what it is for; ``lower`` and ``upper`` are its bounds as they are stored, not made safe."""
 
     purpose: Purpose
     info: RangeInfo
+    lower: str | None
+    upper: str | None
 
 
 Record = JobRange | Event | DeadLetter
@@ -40,12 +46,13 @@ Record = JobRange | Event | DeadLetter
 
 @dataclass(frozen=True, slots=True)
 class RecordQuery:
-    """``limit`` records of a kind from position ``start``."""
+    """``limit`` records of a kind from position ``start``; of the dead letters only those ``within`` a range."""
 
     job_id: int
     kind: Kind
     start: int
     limit: int
+    within: JobRange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,7 @@ class RecordReader:
         self._workspace = workspace
         self._list: tuple[int, Kind, int] | None = None
         self._anchors: dict[int, Any] = {}
+        self._within: tuple[JobRange, int, tuple[DeadLetter, ...]] | None = None
 
     def __call__(self, query: RecordQuery) -> RecordSnapshot:
         """Read a window. Raises what the database raises."""
@@ -88,6 +96,11 @@ class RecordReader:
         except JobNotFound:
             job = None
         counts = records.counts(query.job_id)
+        if query.within is not None and job is not None:
+            letters = self._letters_within(query.job_id, query.within, counts.letters)
+            start = max(0, min(query.start, len(letters) - query.limit))
+            counts = replace(counts, letters=len(letters))
+            return RecordSnapshot(job, query.kind, counts, start, letters[start : start + query.limit])
         total = total_of(counts, query.kind)
         # positions mean something else once records came or went
         if self._list != (query.job_id, query.kind, total):
@@ -95,6 +108,17 @@ class RecordReader:
         start = max(0, min(query.start, total - query.limit))
         rows = self._read(query, start, total)
         return RecordSnapshot(job, query.kind, counts, start, tuple(_safe(row) for row in rows))
+
+    def _letters_within(self, job_id: int, within: JobRange, total: int) -> tuple[DeadLetter, ...]:
+        """Read again only where the job has got more dead letters, or fewer, or the range is another one."""
+        if self._within is None or self._within[:2] != (within, total):
+            from pqcore.jobs.within import Span, letters_within  # brings along what reads selections
+
+            span = Span(within.purpose, within.lower, within.upper)
+            job = self._workspace.jobs.get(job_id)
+            found = letters_within(self._workspace.db, job, span, WITHIN_LIMIT)
+            self._within = (within, total, tuple(safe_letter(letter) for letter in found))
+        return self._within[2]
 
     def _read(self, query: RecordQuery, start: int, total: int) -> list[Any]:
         read: dict[Kind, Callable[[int, Part], RecordPage[Any]]] = {
@@ -123,4 +147,4 @@ def _safe(row: Any) -> Record:
         case DeadLetter():
             return safe_letter(row)
     purpose, info = row
-    return JobRange(purpose, safe_range(info))
+    return JobRange(purpose, safe_range(info), info.lower, info.upper)

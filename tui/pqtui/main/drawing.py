@@ -8,7 +8,6 @@ from textual.content import Content
 from textual.widgets import Static
 
 from pqcore.text import clean
-from pqtui.actions import bar
 from pqtui.detail_text import View
 from pqtui.main.reading import Reading
 from pqtui.main.shown import Shown
@@ -46,7 +45,7 @@ class Drawing:
 
     def _empty_text(self) -> str:
         if self._shown.filter:
-            return "No job matches the filter. Press esc to clear it."
+            return f"No job matches the filter. Press {self._console.key_texts['back']} to clear it."
         key = self._console.key_texts["new"]
         return "No jobs yet." + ("" if self._console.workspace.read_only else f" Press {key} to create the first one.")
 
@@ -78,7 +77,9 @@ class Drawing:
         shown, console = self._shown, self._console
         pane = self._screen.query_one("#metrics", MetricsPane)
         flow = shown.flow(pane.span, pane.points)
-        pane.show(shown.metrics, flow, console.local.active, console.now(), shown.totals_read)
+        pane.show(
+            shown.metrics, flow, console.local.active, console.now(), shown.totals_read, console.key_texts["work"]
+        )
         redraw(self._screen.query_one("#summary", Static), summary(shown.metrics, flow, console.glyphs))
 
     def standing(self) -> None:
@@ -106,7 +107,7 @@ class Drawing:
 
     def bar(self) -> None:
         """The actions that can be done now."""
-        self._screen.query_one(ActionBar).show(bar(self._screen.situation(), self._console.actions))
+        self._screen.query_one(ActionBar).show(self._screen.bar)
 
     def notice(self, text: str, *, error: bool = False) -> None:
         """Say something in the line above the actions; an empty text clears it."""

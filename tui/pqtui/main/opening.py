@@ -14,7 +14,7 @@ from pqtui.draft import Draft
 from pqtui.main.drawing import Drawing
 from pqtui.main.reading import Reading
 from pqtui.records import Kind
-from pqtui.screens.help import Help, help_lines
+from pqtui.screens.help import MOVING, Help, help_lines
 from pqtui.tasks import Outcome, in_background
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class Opening:
         kind = Kind(page) if page in list(Kind) else Kind.LETTERS if job.progress.failed else Kind.RANGES
         self._screen.app.push_screen(RecordsScreen(job, kind))
 
-    def help(self, situation: Situation) -> None:
+    def help(self) -> None:
         """Every key."""
-        self._screen.app.push_screen(Help(help_lines(situation, self._screen.console.actions)))
+        screen = self._screen
+        screen.app.push_screen(Help(help_lines(screen.offered, screen.why_not, MOVING)))

@@ -137,7 +137,8 @@ class Confirm(ModalScreen[bool]):
     """Asks; dismissed with True to go ahead. It shows a frozen plan, so refreshes behind it change nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,n", "leave", "Leave as it is", show=False),
+        Binding("escape", "leave", "Leave as it is", show=False, id="dialog_leave"),
+        Binding("n", "leave", "Leave as it is", show=False),
         Binding("left,up", "app.focus_previous", show=False),
         Binding("right,down", "app.focus_next", show=False),
     ]

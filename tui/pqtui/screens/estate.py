@@ -26,25 +26,22 @@ from pqcore.inspection.report import ColumnReport, rated, summary
 from pqcore.policies import POLICIES
 from pqcore.text import clean
 from pqtui import estate_text as text
+from pqtui.acting import Acting, bindings_of
+from pqtui.actions import Action
 from pqtui.draft import Draft
 from pqtui.estate_text import Line
 from pqtui.inspection_text import safe_text
+from pqtui.screens.help import MOVING_IN_THE_ESTATE, Help, help_lines
 from pqtui.selection_form import shown_document
 from pqtui.styles import MUTED
 from pqtui.tasks import Outcome, in_background
+from pqtui.widgets.bars import ActionBar
 
 if TYPE_CHECKING:
     from pqtui.app import ConsoleApp
 
 _SAMPLE_ROWS = 1000
 _EVERY_SECONDS = 0.5  # between two reports of progress
-_KEYS = (
-    ("enter", "new job"),
-    ("x", "every row"),
-    ("p", "policy"),
-    ("R", "again"),
-    ("esc", "back"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ class _Read:
     reports: tuple[ColumnReport, ...]
 
 
-class EstateScreen(Screen["Draft | None"]):
+class EstateScreen(Acting, Screen["Draft | None"]):
     """Columns and their forms, read in threads of its own. Dismissed with the draft of a job, or None."""
 
     class Known(Message):
@@ -83,12 +80,9 @@ class EstateScreen(Screen["Draft | None"]):
             self.levels = tuple(levels)
             self.ids = dict(ids)
 
+    part = "estate"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,i", "leave", "Back", show=False),
-        Binding("n", "new", "New job", show=False),
-        Binding("x", "exact", "Read every row", show=False),
-        Binding("p", "policy", "Policy", show=False),
-        Binding("R", "again", "Look again", show=False),
+        *bindings_of("estate"),
         Binding("j", "move(1)", show=False),
         Binding("k", "move(-1)", show=False),
     ]
@@ -124,7 +118,7 @@ class EstateScreen(Screen["Draft | None"]):
         with VerticalScroll(id="estate-detail", can_focus=False):
             yield Static("", id="estate-detail-text")
         yield Static("", id="estate-note")
-        yield Static("", id="estate-keys")
+        yield ActionBar()
 
     def on_mount(self) -> None:
         badge = self.console.badge
@@ -137,8 +131,6 @@ class EstateScreen(Screen["Draft | None"]):
         )
         self.query_one("#estate-list").border_title = "What is stored"
         self.query_one("#estate-detail").border_title = "Form"
-        keys = [Content.assemble((f" {key}", "$text-accent"), f" {label} ") for key, label in _KEYS]
-        self.query_one("#estate-keys", Static).update(Content("").join(keys))
         self.query_one("#estate-list").focus()
         self._begin("the tables", self._sample_all)
 
@@ -253,6 +245,7 @@ class EstateScreen(Screen["Draft | None"]):
         line = self.current
         nothing = "" if self._busy else "No column of this database looks like cryptography."
         self._update("#estate-detail-text", text.detail(line) if line is not None else Content(nothing))
+        self.query_one(ActionBar).show(self.bar)
 
     def _draw_note(self) -> None:
         if self._problem:
@@ -274,9 +267,43 @@ class EstateScreen(Screen["Draft | None"]):
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.action_new()
+        self.action_do("estate_new")
 
     # what can be done
+
+    def doings(self) -> Mapping[str, Callable[[], object]]:
+        """What each action does."""
+        return {
+            "estate_new": self._new,
+            "estate_exact": self._read_exactly,
+            "estate_policy": self._next_policy,
+            "refresh": self._look_again,
+            "help": lambda: self.app.push_screen(Help(help_lines(self.offered, self.why_not, MOVING_IN_THE_ESTATE))),
+            "palette": self.app.action_command_palette,
+            "leave": lambda: self.dismiss(None),  # what is read now is stopped
+        }
+
+    def why_not(self, action: Action) -> str:
+        """Why the action cannot be done to the line under the cursor."""
+        line = self.current
+        match action.id:
+            case "estate_new" | "estate_exact" if line is None:
+                return "There is no column here"
+            case "estate_policy" if len(self._levels) < 2:
+                return "There is no other policy"
+            case "estate_new" if line is not None and line.proposal is None:
+                return super().why_not(action) or text.why_no_job(line).rstrip(".")
+        return super().why_not(action)
+
+    def refuse(self, sentence: str) -> None:
+        """Say it above the bar."""
+        self._problem = sentence
+        self._draw_note()
+
+    @on(ActionBar.Pressed)
+    def _bar_pressed(self, event: ActionBar.Pressed) -> None:
+        event.stop()
+        self.action_do(event.action_id)
 
     def action_move(self, step: int) -> None:
         """Go to the next line, or the one before."""
@@ -286,21 +313,17 @@ class EstateScreen(Screen["Draft | None"]):
         else:
             listing.action_cursor_up()
 
-    def action_leave(self) -> None:
-        """Back to the jobs; what is read now is stopped."""
-        self.dismiss(None)
-
-    def action_again(self) -> None:
+    def _look_again(self) -> None:
         """Look at all tables again."""
         self._reads, self._exact = {}, None
         self._begin("the tables", self._sample_all)
 
-    def action_policy(self) -> None:
+    def _next_policy(self) -> None:
         """Hold the same counts against the next policy."""
         self._policy = (self._policy + 1) % len(self._levels)
         self._draw()
 
-    def action_exact(self) -> None:
+    def _read_exactly(self) -> None:
         """Read every row of the table under the cursor; once more stops that."""
         line = self.current
         if line is None:
@@ -324,20 +347,9 @@ class EstateScreen(Screen["Draft | None"]):
 
         self._begin(text.progress(column.table, 0, line.report.total), work)
 
-    def action_new(self) -> None:
+    def _new(self) -> None:
         """Open the editor with the selection that follows from the line under the cursor."""
-        line = self.current
-        if line is None:
-            return
-        if self.console.workspace.read_only:
-            self._refuse("This session is read-only.")
-        elif line.proposal is None:
-            self._refuse(text.why_no_job(line))
-        else:
-            proposal = line.proposal
+        proposal = self.current.proposal if self.current is not None else None
+        if proposal is not None:
             policy = self._policy_ids.get(self.level.policy)
             self.dismiss(Draft(proposal.scope, None, policy, shown_document(proposal.document)))
-
-    def _refuse(self, sentence: str) -> None:
-        self._problem = sentence
-        self._draw_note()

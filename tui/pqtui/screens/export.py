@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 
+from pqtui.acting import key_shown
 from pqtui.glyphs import Glyphs
 from pqtui.styles import MUTED
 from pqtui.widgets.choices import Choices
@@ -31,7 +32,7 @@ class Wanted:
 class Export(ModalScreen["Wanted | None"]):
     """Offers the list as it is filtered and the dead letters of the chosen job."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False, id="dialog_leave")]
 
     def __init__(self, jobs: str, job_id: int | None, now: datetime, glyphs: Glyphs) -> None:
         super().__init__()
@@ -44,10 +45,11 @@ class Export(ModalScreen["Wanted | None"]):
 
     def compose(self) -> ComposeResult:
         """What, and the file."""
+        leave = key_shown(self, "dialog_leave")
         with Dialog():
             yield Static(Content.styled("Export", "bold"), classes="dialog-title")
             yield Choices(self._answers, self._glyphs, id="export-what")
-            yield Static(Content.styled("File (.csv or .json); enter writes it, esc leaves it", MUTED))
+            yield Static(Content.styled(f"File (.csv or .json); enter writes it, {leave} leaves it", MUTED))
             yield Input(self._file_name("list"), id="export-path", compact=True)
 
     def _file_name(self, what: str) -> str:

@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 
 from pqcore.errors import UsageError
 from pqcore.text import clean
+from pqtui.acting import key_shown
 from pqtui.selection_files import FileExists, continued, path_of
 from pqtui.styles import MUTED
 from pqtui.tasks import Outcome, in_background
@@ -42,7 +43,7 @@ class FileDialog(ModalScreen["str | None"]):
         use: blocking; called with the path, and whether a file that exists is to be replaced.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False, id="dialog_leave")]
 
     def __init__(self, title: str, use: Callable[[Path, bool], str]) -> None:
         super().__init__()
@@ -53,10 +54,12 @@ class FileDialog(ModalScreen["str | None"]):
 
     def compose(self) -> ComposeResult:
         """The question, the field, what is wrong."""
+        leave = key_shown(self, "dialog_leave")
         with Dialog():
             yield Static(Content.styled(self._title, "bold"), classes="dialog-title")
             yield Input(placeholder="~/selection.json", id="path", compact=True, suggester=PathSuggester())
-            yield Static(Content.styled("The right arrow takes a suggested name. esc leaves.", MUTED), id="path-hint")
+            hint = f"The right arrow takes a suggested name. {leave} leaves."
+            yield Static(Content.styled(hint, MUTED), id="path-hint")
 
     def on_mount(self) -> None:
         self.query_one("#path").focus()

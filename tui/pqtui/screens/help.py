@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,11 +12,14 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from pqtui.actions import ACTIONS, Action, Situation, key_text, unavailable
+from pqtui.acting import key_shown
+from pqtui.actions import Action, key_text
 from pqtui.styles import MUTED
 from pqtui.widgets.dialog import Dialog
 
-_MOVING = (
+Moving = Sequence[tuple[str, str]]
+
+MOVING: Moving = (
     ("up down j k", "move by a line"),
     ("pgup pgdn", "move by a screenful"),
     ("home end g G", "first and last job"),
@@ -24,18 +27,25 @@ _MOVING = (
     ("tab", "next pane"),
     ("left right", "turn the pages of the detail"),
 )
-
-
-_MOVING_IN_THE_EDITOR = (
+MOVING_IN_THE_EDITOR: Moving = (
     ("tab shift+tab", "next field, field before"),
     ("right", "take the name that is suggested in a field"),
     ("enter space", "open a list of answers"),
 )
+MOVING_IN_THE_ESTATE: Moving = (
+    ("up down j k", "move by a line"),
+    ("enter", "create a job from the form under the cursor"),
+)
+MOVING_BELOW: Moving = (
+    ("up down j k", "move by a line"),
+    ("pgup pgdn", "move by a screenful"),
+    ("home end g G", "first and last"),
+)
 Lines = list[tuple[str, Content]]  # keys and what they do; a heading has no keys
 
 
-def help_lines(situation: Situation, actions: Sequence[Action] = ACTIONS) -> Lines:
-    """All actions by group: keys, and what they do, with the reason where it cannot be done now."""
+def help_lines(actions: Sequence[Action], why_not: Callable[[Action], str], moving: Moving) -> Lines:
+    """All actions by group: keys, and what they do, with the reason where it cannot be done now; then ``moving``."""
     lines: Lines = []
     for group in dict.fromkeys(action.group for action in actions):
         lines.append(("", Content.styled(group, "bold $text-primary")))
@@ -43,19 +53,11 @@ def help_lines(situation: Situation, actions: Sequence[Action] = ACTIONS) -> Lin
             if action.group != group:
                 continue
             keys = " ".join(key_text(key) for key in action.keys)
-            reason = unavailable(action, situation)
+            reason = why_not(action)
             text = Content(action.help)
             lines.append((keys, text + Content.styled(f"  (now not: {reason})", MUTED) if reason else text))
     lines.append(("", Content.styled("Moving", "bold $text-primary")))
-    lines.extend((keys, Content(text)) for keys, text in _MOVING)
-    return lines
-
-
-def editor_lines(actions: Sequence[Action]) -> Lines:
-    """What can be done while a job is written."""
-    lines: Lines = [(" ".join(key_text(key) for key in action.keys), Content(action.help)) for action in actions]
-    lines.append(("", Content.styled("Moving", "bold $text-primary")))
-    lines.extend((keys, Content(text)) for keys, text in _MOVING_IN_THE_EDITOR)
+    lines.extend((keys, Content(text)) for keys, text in moving)
     return lines
 
 
@@ -63,7 +65,11 @@ class Help(ModalScreen[None]):
     """The list of keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1,enter", "leave", "Close", show=False),
+        Binding("escape", "leave", "Close", show=False, id="dialog_leave"),
+        Binding("q,enter", "leave", "Close", show=False),
+        # what opened it closes it
+        Binding("question_mark,f1", "leave", "Close", show=False, id="help"),
+        Binding("f1", "leave", "Close", show=False, id="editor_help"),
         Binding("j", "scroll(1)", show=False),
         Binding("k", "scroll(-1)", show=False),
     ]
@@ -86,7 +92,7 @@ class Help(ModalScreen[None]):
                         Static(text, classes="help-text"),
                         classes="help-line",
                     )
-            yield Static(Content.styled("esc closes", MUTED))
+            yield Static(Content.styled(f"{key_shown(self, 'dialog_leave')} closes", MUTED))
 
     def on_mount(self) -> None:
         self.query_one("#help-body").focus()

@@ -38,7 +38,7 @@ _ANSWERS = (
 class Leave(ModalScreen[Leaving]):
     """Asks what becomes of the jobs that run in this console."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "stay", "Stay", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "stay", "Stay", show=False, id="dialog_leave")]
 
     def __init__(self, ids: tuple[int, ...], glyphs: Glyphs) -> None:
         super().__init__()

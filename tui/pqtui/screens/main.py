@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.screen import Screen
 from textual.timer import Timer
@@ -16,7 +17,8 @@ from textual.widgets import Input, Static
 
 from pqcore.jobs.filter import JobFilter
 from pqcore.jobs.query import Sort
-from pqtui.actions import ACTIONS, BY_ID, Situation, eligible, unavailable
+from pqtui.acting import Acting, bindings_of
+from pqtui.actions import BY_ID, Action, Situation, eligible, unavailable
 from pqtui.feed import Fresh, Trouble
 from pqtui.main.doing import Doing
 from pqtui.main.drawing import Drawing
@@ -28,6 +30,7 @@ from pqtui.main.reading import Reading
 from pqtui.main.shown import Shown
 from pqtui.main.taking import Taking
 from pqtui.main.work import Work
+from pqtui.perform import DONE_TO_JOBS
 from pqtui.screens.order import Order
 from pqtui.session_state import SessionState
 from pqtui.snapshots import CountSnapshot, DetailSnapshot, ListQuery, ListSnapshot, MetricsSnapshot
@@ -42,20 +45,15 @@ if TYPE_CHECKING:
 _FOLLOW_SECONDS = 0.2
 
 
-def _bindings() -> list[BindingType]:
-    return [
-        Binding(",".join(a.keys), f"do('{a.id}')", a.label, id=a.id, show=False) for a in ACTIONS if a.id != "palette"
-    ]
-
-
 def _class_at(cells: int, breakpoints: list[tuple[int, str]]) -> str:
     return next(name for least, name in reversed(breakpoints) if cells >= least)
 
 
-class MainScreen(Screen[None]):
+class MainScreen(Acting, Screen[None]):
     """Hears of snapshots, keys and the cursor, and lets the part act whose business it is."""
 
-    BINDINGS: ClassVar[list[BindingType]] = _bindings()
+    part = "main"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("main")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Screen declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-medium"), (36, "-tall")]  # noqa: RUF012 - as Screen declares it
 
@@ -66,7 +64,7 @@ class MainScreen(Screen[None]):
             _class_at(console.size.height, self.VERTICAL_BREAKPOINTS),
         )
         super().__init__(classes=f"pane-jobs {' '.join(classes)}")
-        self.console = console
+        self._application = console
         self.shown = Shown()
         self._reading = Reading(console.workspace.jobs, self.post_message, console.poll_seconds)
         self._drawing = Drawing(self, self.shown, self._reading)
@@ -115,6 +113,11 @@ class MainScreen(Screen[None]):
         self.query_one(JobList).set_sort(session.sort)
         if session.job_id is not None:
             self.lines.begin_at(session.job_id)
+
+    @property
+    def console(self) -> ConsoleApp:
+        """The application."""
+        return self._application
 
     @property
     def session(self) -> SessionState:
@@ -216,26 +219,26 @@ class MainScreen(Screen[None]):
 
     def action_do(self, action_id: str) -> None:
         """Do an action of the registry, or say why it cannot be done."""
-        action, situation = BY_ID[action_id], self.situation()
         self.notice("")
-        reason = unavailable(action, situation)
-        if reason:
-            self.notice(f"{reason}.", error=True)
-            return
-        own = self._own_actions(situation)
-        if action_id in own:
-            own[action_id]()
-        else:
-            self._doing.ask(action, situation)
+        super().action_do(action_id)
 
-    def _own_actions(self, situation: Situation) -> Mapping[str, Callable[[], object]]:
-        """The actions that are not simply done to jobs, one after the other."""
+    def why_not(self, action: Action) -> str:
+        """Why the action cannot be done to the marked jobs, or the one under the cursor."""
+        return unavailable(action, self.situation())
+
+    def refuse(self, sentence: str) -> None:
+        """Say it above the bar."""
+        self.notice(sentence, error=True)
+
+    def doings(self) -> Mapping[str, Callable[[], object]]:
+        """What each action does: the last ones of these are simply done to jobs, one after the other."""
+        situation = self.situation()
         return {
             "new": self._opening.new,
             "clone": lambda: self._opening.clone(situation),
             "records": lambda: self._opening.records(situation),
             "estate": self._opening.estate,
-            "help": lambda: self._opening.help(situation),
+            "help": self._opening.help,
             "tune": lambda: self._doing.ask_limits(situation),
             "hand_over": lambda: self._work.hand_over(tuple(job.id for job in eligible(BY_ID["hand_over"], situation))),
             "work": self._work.toggle,
@@ -254,6 +257,7 @@ class MainScreen(Screen[None]):
             "hold": self._toggle_hold,
             "profile": self.console.choose_profile,
             "palette": self.app.action_command_palette,
+            **{action_id: partial(self._doing.ask, BY_ID[action_id], situation) for action_id in DONE_TO_JOBS},
         }
 
     def _toggle_hold(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
@@ -28,13 +28,14 @@ from pqcore.selection.target import resolve
 from pqcore.text import clean
 from pqtui import history, verdict_text
 from pqtui import selection_form as form
-from pqtui.actions import EDITOR_ACTIONS
+from pqtui.acting import Acting, bindings_of
+from pqtui.actions import Action
 from pqtui.draft import START, Draft
 from pqtui.history import Recent
 from pqtui.latest import Latest
 from pqtui.names import Names, read_names
 from pqtui.screens.file_dialog import FileDialog
-from pqtui.screens.help import Help, editor_lines
+from pqtui.screens.help import MOVING_IN_THE_EDITOR, Help, help_lines
 from pqtui.screens.recent import RecentSelections
 from pqtui.screens.review import Created, Review
 from pqtui.selection_files import read_selection, write_selection
@@ -69,15 +70,12 @@ class TargetChoice:
         return f"a{self.algorithm_id}" if self.algorithm is not None else f"p{self.policy_id}"
 
 
-class NewJobScreen(Screen["Created | None"]):
+class NewJobScreen(Acting, Screen["Created | None"]):
     """The editor. Dismissed with the job that was created, or None; the draft is kept then."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        # completion belongs to the JSON side alone: that has the binding
-        Binding(",".join(action.keys), f"edit('{action.id}')", action.label, show=False, id=action.id)
-        for action in EDITOR_ACTIONS
-        if action.id != "editor_complete"
-    ]
+    part = "editor"
+    # completion belongs to the JSON side alone: that has the binding
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("editor", but=("editor_complete",))
     HORIZONTAL_BREAKPOINTS = [(0, "-single"), (76, "-double")]  # noqa: RUF012 - as Screen declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-medium"), (36, "-tall")]  # noqa: RUF012 - as Screen declares it
 
@@ -157,16 +155,16 @@ class NewJobScreen(Screen["Created | None"]):
         return self.editor.completion_list
 
     def _draw_keys(self) -> None:
-        self.query_one(ActionBar).show(self.console.editor_actions)
+        self.query_one(ActionBar).show(self.bar)
 
     @on(ActionBar.Pressed)
     def _bar_pressed(self, event: ActionBar.Pressed) -> None:
         event.stop()
-        self.action_edit(event.action_id)
+        self.action_do(event.action_id)
 
-    def action_edit(self, action_id: str) -> None:
-        """Do an action of the registry."""
-        do: dict[str, Callable[[], object]] = {
+    def doings(self) -> Mapping[str, Callable[[], object]]:
+        """What each action does."""
+        return {
             "editor_check": self.action_check,
             "editor_leave": self.action_leave,
             "editor_complete": self._ask_completion,
@@ -179,10 +177,24 @@ class NewJobScreen(Screen["Created | None"]):
             "editor_save": self._ask_save,
             "editor_help": self._open_help,
         }
-        do[action_id]()
+
+    def why_not(self, action: Action) -> str:
+        """Why the action cannot be done to what is written."""
+        match action.id:
+            case "editor_problem" if not any(problem.line is not None for problem in self._problems):
+                return "No problem has a place in the text" if self._problems else "There is no problem"
+            case "editor_undo" if not self.editor.history.undo_stack:
+                return "Nothing was changed yet"
+            case "editor_redo" if not self.editor.history.redo_stack:
+                return "Nothing was undone"
+        return super().why_not(action)
+
+    def refuse(self, sentence: str) -> None:
+        """Say it where the fields are explained."""
+        self.query_one("#hint", Static).update(Content.styled(clean(sentence), "$text-error"))
 
     def _open_help(self) -> None:
-        self.app.push_screen(Help(editor_lines(self.console.editor_actions)))
+        self.app.push_screen(Help(help_lines(self.offered, self.why_not, MOVING_IN_THE_EDITOR)))
 
     def _ask_completion(self) -> None:
         if not self.editor.has_focus:
@@ -340,6 +352,7 @@ class NewJobScreen(Screen["Created | None"]):
         self._draw_verdict()
 
     def _draw_verdict(self) -> None:
+        self._draw_keys()
         content = verdict_text.verdict(self._problems, self._preview, self._refused, self.console.glyphs)
         text = self.query_one("#verdict-text", Static)
         if content != text.content:

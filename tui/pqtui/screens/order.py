@@ -31,7 +31,10 @@ _TITLES = {
 class Order(ModalScreen[Sort | None]):
     """Offers every column to sort by; choosing the present one turns the order round."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,s", "leave", "Leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave", show=False, id="dialog_leave"),
+        Binding("s", "leave", "Leave", show=False, id="sort"),
+    ]
 
     def __init__(self, sort: Sort, glyphs: Glyphs) -> None:
         super().__init__()

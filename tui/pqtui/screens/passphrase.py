@@ -11,13 +11,14 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from pqtui.acting import key_shown
 from pqtui.widgets.dialog import Dialog
 
 
 class AskPassphrase(ModalScreen[str | None]):
     """Dismissed with what was typed, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False, id="dialog_leave")]
 
     def __init__(self, question: str) -> None:
         super().__init__()
@@ -25,11 +26,12 @@ class AskPassphrase(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """The question and a field that shows nothing of what is typed."""
+        leave = key_shown(self, "dialog_leave")
         with Dialog():
             yield Static(Content.styled("Keyring", "bold"), classes="dialog-title")
             yield Static(Content(self._question.rstrip(": ")), classes="dialog-body")
             yield Input(password=True, id="passphrase", compact=True)
-            yield Static(Content.styled("enter goes on, esc leaves it", "$foreground-muted"))
+            yield Static(Content.styled(f"enter goes on, {leave} leaves it", "$foreground-muted"))
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()

@@ -21,7 +21,10 @@ from pqtui.widgets.dialog import Dialog
 class ChooseProfile(ModalScreen["str | None"]):
     """Offers the profiles of the file, each with its badge in words; dismissed with the name of one, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,P", "leave", "Leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave", show=False, id="dialog_leave"),
+        Binding("P", "leave", "Leave", show=False, id="profile"),
+    ]
 
     def __init__(self, choices: Sequence[Choice], glyphs: Glyphs) -> None:
         super().__init__()

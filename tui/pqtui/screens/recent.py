@@ -14,6 +14,7 @@ from textual.widgets import OptionList, Static
 
 from pqcore.text import clean
 from pqtui import selection_form as form
+from pqtui.acting import key_shown
 from pqtui.glyphs import Glyphs
 from pqtui.history import Recent
 from pqtui.styles import MUTED
@@ -34,7 +35,7 @@ def summary(entry: Recent) -> str:
 class RecentSelections(ModalScreen["Recent | None"]):
     """The selections, newest first; dismissed with the one that was chosen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False, id="dialog_leave")]
 
     def __init__(self, entries: Sequence[Recent], glyphs: Glyphs) -> None:
         super().__init__()
@@ -43,13 +44,14 @@ class RecentSelections(ModalScreen["Recent | None"]):
 
     def compose(self) -> ComposeResult:
         """A list, or why there is none."""
+        leave = key_shown(self, "dialog_leave")
         with Dialog(classes="dialog-wide"):
             yield Static(Content.styled("Recent selections for this database", "bold"), classes="dialog-title")
             if self._entries:
                 answers = [(str(number), summary(entry)) for number, entry in enumerate(self._entries)]
                 yield Choices(answers, self._glyphs, id="recent")
             yield Static(
-                Content.styled("enter takes one, esc leaves" if self._entries else "There are none yet.", MUTED)
+                Content.styled(f"enter takes one, {leave} leaves" if self._entries else "There are none yet.", MUTED)
             )
 
     def on_mount(self) -> None:

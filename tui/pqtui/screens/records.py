@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
@@ -17,11 +18,16 @@ from pqcore.jobs.records import RecordCounts
 from pqcore.jobs.story import RowStory, row_keys, row_story
 from pqcore.text import clean
 from pqtui import record_text, show
+from pqtui.acting import Acting, bindings_of
+from pqtui.actions import Action
 from pqtui.feed import Feed, Fresh, Trouble
-from pqtui.records import TITLES, Kind, RecordQuery, RecordReader, RecordSnapshot, total_of
+from pqtui.records import TITLES, JobRange, Kind, RecordQuery, RecordReader, RecordSnapshot, total_of
+from pqtui.redraw import redraw
+from pqtui.screens.help import MOVING_BELOW, Help, help_lines
 from pqtui.snapshots import safe_job
 from pqtui.styles import MUTED
 from pqtui.tasks import Outcome, in_background
+from pqtui.widgets.bars import ActionBar
 from pqtui.widgets.record_lines import RecordLines
 
 if TYPE_CHECKING:
@@ -34,30 +40,26 @@ _EMPTY = {
 }
 
 
-def keys_line(keys: tuple[tuple[str, str], ...], width: int) -> Content:
-    """The keys of a screen, as many as fit."""
-    parts, used = [], 0
-    for key, label in keys:
-        size = len(key) + len(label) + 3
-        if used + size <= width:
-            parts.append(Content.assemble(" ", (key, "bold $text-accent"), " ", (label, MUTED), " "))
-            used += size
-    return Content("").join(parts)
+def _no_letters(record: JobRange | None) -> str:
+    """Why there are no dead letters of a range to be shown."""
+    if record is None:
+        return "This is no range"
+    return "" if record.info.progress.failed else f"Range {record.info.seq} has no dead letters"
 
 
-class RecordsScreen(Screen[None]):
-    """The records of one job, live. The line on top says how one came here; escape goes back."""
+class RecordsScreen(Acting, Screen[None]):
+    """The records of one job, live. The line on top says how one came here.
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "leave", "Back", show=False),
-        Binding("left", "turn(-1)", "Before", show=False),
-        Binding("right,tab", "turn(1)", "Next", show=False),
-        Binding("slash", "find", "Find a row", show=False),
-    ]
-    _KEYS = (("esc", "Back"), ("enter", "Open"), ("/", "Find a row"), ("left right", "Other records"))
+    Args:
+        within: show the dead letters of this range alone.
+    """
 
-    def __init__(self, job: Job, kind: Kind) -> None:
+    part = "records"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("records", but=("open",))  # the list has that one
+
+    def __init__(self, job: Job, kind: Kind, within: JobRange | None = None) -> None:
         super().__init__()
+        self._within = within
         self._job = job
         self._kind = kind
         self._counts = RecordCounts(0, 0, 0)
@@ -79,7 +81,8 @@ class RecordsScreen(Screen[None]):
         yield Static("", id="kinds")
         yield RecordLines(self.console.glyphs, id="records")
         yield Input(id="find", placeholder='the key of a row: 17, or ["a", 3]', compact=True)
-        yield Static("", classes="keys-line")
+        yield Static("", classes="said")
+        yield ActionBar()
 
     def on_mount(self) -> None:
         self.query_one("#find").display = False
@@ -99,7 +102,7 @@ class RecordsScreen(Screen[None]):
         self._draw()
 
     def _query(self) -> RecordQuery:
-        return RecordQuery(self._job.id, self._kind, *self.lines.wanted())
+        return RecordQuery(self._job.id, self._kind, *self.lines.wanted(), self._within)
 
     @on(RecordLines.Wanted)
     def _wanted(self, event: RecordLines.Wanted) -> None:
@@ -114,25 +117,31 @@ class RecordsScreen(Screen[None]):
         if isinstance(snapshot, RecordSnapshot) and snapshot.kind is self._kind:
             self._job = snapshot.job or self._job
             self._counts = snapshot.counts
-            gone = "This job is gone from the table." if snapshot.job is None else _EMPTY[self._kind]
-            self.lines.show(snapshot, gone)
+            self.lines.show(snapshot, self._empty_text(snapshot))
         self._draw()
+
+    def _empty_text(self, snapshot: RecordSnapshot) -> str:
+        if snapshot.job is None:
+            return "This job is gone from the table."
+        return _EMPTY[self._kind] if self._within is None else "None of its rows is a dead letter any more."
 
     def on_trouble(self, event: Trouble) -> None:
         """The database does not answer: say so, keep what is shown."""
         event.stop()
-        self._trouble = "database away"
+        self._trouble = "database away" if event.away else "cannot read"
+        self._said(event.sentence)
         self._draw()
 
     def _draw(self) -> None:
         width, glyphs = max(20, self.size.width), self.console.glyphs
         job = f"Job {self._job.id} {self._job.scope} {show.subject(self._job)}"
         room = width - 2 - (len(self._trouble) + 3 if self._trouble else 0)
-        crumbs = record_text.crumbs((job, TITLES[self._kind]), room, glyphs)
+        way = () if self._within is None else (TITLES[Kind.RANGES], f"Range {self._within.info.seq}")
+        crumbs = record_text.crumbs((job, *way, TITLES[self._kind]), room, glyphs)
         if self._trouble:
             crumbs = crumbs + Content.styled(f"  {glyphs.stale} {self._trouble}", "bold $text-error")
         parts = []
-        for kind in Kind:
+        for kind in Kind if self._within is None else (Kind.LETTERS,):
             text = f"{TITLES[kind]} {show.count(total_of(self._counts, kind))}"
             chosen = kind is self._kind
             parts.append(
@@ -141,13 +150,69 @@ class RecordsScreen(Screen[None]):
         for selector, content in (
             (".crumbs", crumbs),
             ("#kinds", Content("").join(parts)),
-            (".keys-line", keys_line(self._KEYS, width)),
         ):
-            static = self.query_one(selector, Static)
-            if static.content != content:
-                static.update(content)
+            redraw(self.query_one(selector, Static), content)
+        self.query_one(ActionBar).show(self.bar)
 
-    def action_turn(self, step: int) -> None:
+    # actions
+
+    def doings(self) -> Mapping[str, Callable[[], object]]:
+        """What each action does."""
+        return {
+            "open": self.lines.action_open,
+            "range_letters": self._open_letters,
+            "records_find": self._find,
+            "records_next": lambda: self._turn(1),
+            "records_before": lambda: self._turn(-1),
+            "refresh": self._feed.again,
+            "help": lambda: self.app.push_screen(Help(help_lines(self.offered, self.why_not, MOVING_BELOW))),
+            "palette": self.app.action_command_palette,
+            "leave": self._leave,
+        }
+
+    def why_not(self, action: Action) -> str:
+        """Why the action cannot be done to the record under the cursor."""
+        current = self.lines.current
+        match action.id:
+            case "open" if current is None:
+                return "There is nothing here"
+            case "range_letters":
+                return _no_letters(current if isinstance(current, JobRange) else None)
+            case "records_next" | "records_before" if self._within is not None:
+                return "These are the dead letters of one range"
+        return super().why_not(action)
+
+    def action_do(self, action_id: str) -> None:
+        """Do an action, or say why it cannot be done."""
+        self._said("")
+        super().action_do(action_id)
+
+    def refuse(self, sentence: str) -> None:
+        """Say it above the bar."""
+        self._said(sentence)
+
+    def _said(self, sentence: str) -> None:
+        line = self.query_one(".said", Static)
+        line.display = bool(sentence)
+        redraw(line, Content.styled(clean(sentence), "$text-error"))
+
+    @on(ActionBar.Pressed)
+    def _bar_pressed(self, event: ActionBar.Pressed) -> None:
+        event.stop()
+        self.action_do(event.action_id)
+
+    @on(RecordLines.Moved)
+    def _moved(self, event: RecordLines.Moved) -> None:
+        event.stop()
+        self._said("")
+        self.query_one(ActionBar).show(self.bar)
+
+    def _open_letters(self) -> None:
+        current = self.lines.current
+        if isinstance(current, JobRange):
+            self.app.push_screen(RecordsScreen(self._job, Kind.LETTERS, current))
+
+    def _turn(self, step: int) -> None:
         """Show another kind of records."""
         kinds = list(Kind)
         self._kind = kinds[(kinds.index(self._kind) + step) % len(kinds)]
@@ -160,11 +225,12 @@ class RecordsScreen(Screen[None]):
         event.stop()
         found = record_text.in_full(event.record)
         if found is not None:
-            self.app.push_screen(RecordScreen(self._job, (TITLES[self._kind], found[0]), found[1]))
+            of_range = event.record if isinstance(event.record, JobRange) else None
+            self.app.push_screen(RecordScreen(self._job, (TITLES[self._kind], found[0]), found[1], of_range=of_range))
         elif isinstance(event.record, DeadLetter):
             self._tell(event.record.row_key)
 
-    def action_find(self) -> None:
+    def _find(self) -> None:
         """Ask for the key of a row."""
         box = self.query_one("#find", Input)
         box.display = True
@@ -184,13 +250,12 @@ class RecordsScreen(Screen[None]):
         self.lines.focus()
 
     def _tell(self, typed: str) -> None:
-        self.app.push_screen(
-            RecordScreen(
-                self._job, (TITLES[Kind.LETTERS], clean(typed, limit=60)), Content("Reading"), keys=row_keys(typed)
-            )
-        )
+        way: tuple[str, ...] = (TITLES[Kind.LETTERS], clean(typed, limit=60))
+        if self._within is not None:
+            way = (f"Range {self._within.info.seq}", *way)
+        self.app.push_screen(RecordScreen(self._job, way, Content("Reading"), keys=row_keys(typed)))
 
-    def action_leave(self) -> None:
+    def _leave(self) -> None:
         """Close the field where it is open, else go back to the jobs."""
         if self.query_one("#find").display:
             self._close_find()
@@ -198,24 +263,35 @@ class RecordsScreen(Screen[None]):
             self.dismiss(None)
 
 
-class RecordScreen(Screen[None]):
+class RecordScreen(Acting, Screen[None]):
     """One record in full, or the story of a row.
 
     Args:
         way: how one came here from the job, the last is what is shown.
         content: what to show; a row's story is read first.
         keys: the row key texts whose story is asked for; empty for any other record.
+        of_range: the range that is shown, where it is one.
     """
 
+    part = "record"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,left", "leave", "Back", show=False),
-        Binding("R", "read", "Read again", show=False),
+        *bindings_of("record"),
+        Binding("left", "do('leave')", show=False),
         Binding("j", "scroll(1)", show=False),
         Binding("k", "scroll(-1)", show=False),
     ]
 
-    def __init__(self, job: Job, way: tuple[str, ...], content: Content, *, keys: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        job: Job,
+        way: tuple[str, ...],
+        content: Content,
+        *,
+        keys: tuple[str, ...] = (),
+        of_range: JobRange | None = None,
+    ) -> None:
         super().__init__()
+        self._range = of_range
         self._job = job
         self._way = way
         self._content = content
@@ -231,23 +307,56 @@ class RecordScreen(Screen[None]):
         yield Static("", classes="crumbs")
         with VerticalScroll(id="record-body"):
             yield Static(self._content, id="record-text")
-        yield Static("", classes="keys-line")
+        yield Static("", classes="said")
+        yield ActionBar()
 
     def on_mount(self) -> None:
         self.query_one("#record-body").focus()
-        self.action_read()
+        if self._keys:
+            self._read()
 
     def on_resize(self) -> None:
         width = max(20, self.size.width)
         way = (f"Job {self._job.id}", *self._way)
         self.query_one(".crumbs", Static).update(record_text.crumbs(way, width - 2, self.console.glyphs))
-        keys = (("esc", "Back"), ("up down", "Scroll"), *((("R", "Read again"),) if self._keys else ()))
-        self.query_one(".keys-line", Static).update(keys_line(keys, width))
+        self.query_one(ActionBar).show(self.bar)
 
-    def action_read(self) -> None:
+    def doings(self) -> Mapping[str, Callable[[], object]]:
+        """What each action does."""
+        return {
+            "range_letters": self._open_letters,
+            "refresh": self._read,
+            "help": lambda: self.app.push_screen(Help(help_lines(self.offered, self.why_not, MOVING_BELOW))),
+            "palette": self.app.action_command_palette,
+            "leave": lambda: self.dismiss(None),
+        }
+
+    def why_not(self, action: Action) -> str:
+        """Why the action cannot be done to this record."""
+        match action.id:
+            case "refresh" if not self._keys:
+                return "This is shown as it was read"
+            case "range_letters":
+                return _no_letters(self._range)
+        return super().why_not(action)
+
+    def refuse(self, sentence: str) -> None:
+        """Say it above the bar."""
+        line = self.query_one(".said", Static)
+        line.display = True
+        redraw(line, Content.styled(clean(sentence), "$text-error"))
+
+    @on(ActionBar.Pressed)
+    def _bar_pressed(self, event: ActionBar.Pressed) -> None:
+        event.stop()
+        self.action_do(event.action_id)
+
+    def _open_letters(self) -> None:
+        if self._range is not None:
+            self.app.push_screen(RecordsScreen(self._job, Kind.LETTERS, self._range))
+
+    def _read(self) -> None:
         """Read the story of the row again."""
-        if not self._keys:
-            return
         workspace, job_id, keys = self.console.workspace, self._job.id, self._keys
 
         def work() -> RowStory:
@@ -267,7 +376,3 @@ class RecordScreen(Screen[None]):
     def action_scroll(self, step: int) -> None:
         """Scroll by a line."""
         self.query_one("#record-body", VerticalScroll).scroll_relative(y=step, animate=False)
-
-    def action_leave(self) -> None:
-        """Back to the list."""
-        self.dismiss(None)

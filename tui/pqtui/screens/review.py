@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -23,6 +24,8 @@ from pqcore.selection.problem import SelectionError
 from pqcore.text import clean
 from pqcore.workspace import NewJob
 from pqtui import verdict_text
+from pqtui.acting import Acting, bindings_of
+from pqtui.actions import Action
 from pqtui.schedule import parse_start
 from pqtui.styles import MUTED
 from pqtui.tasks import Outcome, in_background
@@ -56,13 +59,11 @@ class Created:
     not_started: str = ""
 
 
-class Review(ModalScreen["Created | None"]):
+class Review(Acting, ModalScreen["Created | None"]):
     """Shows the report; dismissed with the job that was created, or None to go back to the editor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Back", show=False),
-        Binding("ctrl+s", "create", "Create", show=False),
-    ]
+    part = "review"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("review")
 
     def __init__(self, scope: Scope, text: str, algorithm: str | None, policy: str | None) -> None:
         super().__init__()
@@ -70,7 +71,7 @@ class Review(ModalScreen["Created | None"]):
         self._text = text
         self._algorithm = algorithm
         self._policy = policy
-        self._ready = False
+        self._ready: bool | None = None  # None until it is checked
         self._creating = False
 
     @property
@@ -81,6 +82,7 @@ class Review(ModalScreen["Created | None"]):
     def compose(self) -> ComposeResult:
         """Report, start, buttons."""
         target = self._algorithm or f"policy {self._policy}"
+        keys = self.console.key_texts
         with Dialog(classes="dialog-wide"):
             yield Static(
                 Content.assemble((f"Create a job: {self._scope} to {clean(target)}", "bold")), classes="dialog-title"
@@ -91,8 +93,8 @@ class Review(ModalScreen["Created | None"]):
             yield Input(placeholder="+2h, or 2026-12-24 22:00 (UTC)", id="start-at", compact=True)
             yield Static("", id="review-problem")
             with Horizontal(classes="dialog-buttons"):
-                yield Button("Back to the editor", id="leave", compact=True)
-                yield Button("Create the job", id="go", compact=True, disabled=True)
+                yield Button(f"Back to the editor ({keys['dialog_leave']})", id="leave", compact=True)
+                yield Button(f"Create the job ({keys['review_create']})", id="go", compact=True, disabled=True)
 
     def on_mount(self) -> None:
         self.query_one("#start-at").display = False
@@ -108,6 +110,7 @@ class Review(ModalScreen["Created | None"]):
             return
         shown = self.query_one("#report-text", Static)
         if outcome.value is None:
+            self._ready = False
             shown.update(_error_text(outcome.error))
             self.query_one("#leave").focus()
             return
@@ -134,12 +137,35 @@ class Review(ModalScreen["Created | None"]):
         later = self._start is Start.LATER
         self.query_one("#start-at" if later else "#go").focus()
 
+    # actions
+
+    def doings(self) -> Mapping[str, Callable[[], object]]:
+        """What each action does."""
+        return {"review_create": self._create, "dialog_leave": self._leave}
+
+    def why_not(self, action: Action) -> str:
+        """Why the job cannot be created yet, or not as it is."""
+        if action.id == "review_create" and self._ready is None:
+            return "It is still being checked"
+        if action.id == "review_create" and not self._ready:
+            return "It cannot be created: see above"
+        return "It is being created" if self._creating else super().why_not(action)
+
+    def refuse(self, sentence: str) -> None:
+        """Say it above the buttons."""
+        self._say(sentence)
+
     @on(Input.Submitted, "#start-at")
     @on(Button.Pressed, "#go")
-    def action_create(self) -> None:
+    def _go(self) -> None:
+        self.action_do("review_create")
+
+    @on(Button.Pressed, "#leave")
+    def _stay(self) -> None:
+        self.action_do("dialog_leave")
+
+    def _create(self) -> None:
         """Create the job as it was checked."""
-        if not self._ready or self._creating:
-            return
         scheduled: datetime | None = None
         if self._start is Start.LATER:
             try:
@@ -177,11 +203,9 @@ class Review(ModalScreen["Created | None"]):
     def _say(self, sentence: str) -> None:
         self.query_one("#review-problem", Static).update(Content.styled(clean(sentence), "$text-error"))
 
-    @on(Button.Pressed, "#leave")
-    def action_leave(self) -> None:
+    def _leave(self) -> None:
         """Back to the editor."""
-        if not self._creating:
-            self.dismiss(None)
+        self.dismiss(None)
 
 
 def _error_text(error: PQConsoleError | None) -> Content:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,9 +17,13 @@ from textual.widgets import Button, Input, Static
 from pqcore.errors import UsageError
 from pqcore.text import clean
 from pqtui import limits_form, show
+from pqtui.acting import Acting, bindings_of
 from pqtui.limits_form import FIELDS
 from pqtui.styles import MUTED
 from pqtui.widgets.dialog import Dialog
+
+if TYPE_CHECKING:
+    from pqtui.app import ConsoleApp
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Tuning:
     change: Mapping[str, Mapping[str, Any]] | None
 
 
-class Tune(ModalScreen[Tuning | None]):
+class Tune(Acting, ModalScreen[Tuning | None]):
     """A field for each limit, with what is in force. It works on the jobs it was opened for, whatever is refreshed.
 
     Args:
@@ -38,9 +42,9 @@ class Tune(ModalScreen[Tuning | None]):
         differ: limits in which several jobs differ; their fields are empty.
     """
 
+    part = "tune"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", show=False),
-        Binding("ctrl+s", "change", "Change", show=False),
+        *bindings_of("tune"),
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
     ]
@@ -51,10 +55,16 @@ class Tune(ModalScreen[Tuning | None]):
         self._texts = dict(texts)
         self._differ = differ
 
+    @property
+    def console(self) -> ConsoleApp:
+        """The application."""
+        return cast("ConsoleApp", self.app)
+
     def compose(self) -> ComposeResult:
         """Fields, what is wrong, buttons."""
         ids = self.ids
         what = f"job {ids[0]}" if len(ids) == 1 else f"{show.jobs_in_words(len(ids))}: {show.ids_in_words(ids)}"
+        keys = self.console.key_texts
         with Dialog():
             yield Static(Content.styled(f"Limits of {what}", "bold"), classes="dialog-title")
             with VerticalScroll(classes="dialog-body", can_focus=False):
@@ -67,9 +77,9 @@ class Tune(ModalScreen[Tuning | None]):
                     )
             yield Static(Content.styled(FIELDS[0].help, MUTED), id="tune-hint")
             with Horizontal(classes="dialog-buttons"):
-                yield Button("Leave", id="leave", compact=True)
+                yield Button(f"Leave ({keys['dialog_leave']})", id="leave", compact=True)
                 yield Button("As selected", id="reset", compact=True)
-                yield Button("Change", id="go", compact=True)
+                yield Button(f"Change ({keys['limits_change']})", id="go", compact=True)
 
     def on_mount(self) -> None:
         self.query_one(f"#{FIELDS[0].id}").focus()
@@ -103,9 +113,26 @@ class Tune(ModalScreen[Tuning | None]):
         if self._change() is not None:
             self._hint(field.help)
 
+    # actions
+
+    def doings(self) -> Mapping[str, Callable[[], object]]:
+        """What each action does."""
+        return {"limits_change": self._take, "dialog_leave": lambda: self.dismiss(None)}
+
+    def refuse(self, sentence: str) -> None:
+        """Say it below the fields."""
+        self._hint(sentence, "$text-error")
+
     @on(Input.Submitted)
     @on(Button.Pressed, "#go")
-    def action_change(self) -> None:
+    def _go(self) -> None:
+        self.action_do("limits_change")
+
+    @on(Button.Pressed, "#leave")
+    def _leave(self) -> None:
+        self.action_do("dialog_leave")
+
+    def _take(self) -> None:
         """Take what is typed."""
         change = self._change()
         if change is not None:
@@ -114,8 +141,3 @@ class Tune(ModalScreen[Tuning | None]):
     @on(Button.Pressed, "#reset")
     def _reset(self) -> None:
         self.dismiss(Tuning(None))
-
-    @on(Button.Pressed, "#leave")
-    def action_leave(self) -> None:
-        """Close without changing anything."""
-        self.dismiss(None)

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from pqtui.actions import BY_ID, Action
+from pqtui.actions import Action
 from pqtui.badge import Badge
 from pqtui.glyphs import Glyphs
 from pqtui.redraw import redraw
@@ -134,11 +134,11 @@ def _size(action: Action) -> int:
 
 
 def fitting(actions: Sequence[Action], width: int) -> list[Action]:
-    """The most important actions that fit, in the order of the registry with help at the end."""
+    """The most important actions that fit, in the order in which they are given."""
     kept: list[Action] = []
     used = 0
     for action in sorted(actions, key=lambda a: a.rank if a.rank is not None else 99):
         if used + _size(action) <= width:
             kept.append(action)
             used += _size(action)
-    return sorted(kept, key=lambda a: list(BY_ID).index(a.id))
+    return sorted(kept, key=list(actions).index)

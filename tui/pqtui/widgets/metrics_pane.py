@@ -65,15 +65,20 @@ class MetricsPane(VerticalScroll, can_focus=True):
     def _plot_width(self) -> int:
         return max(10, self.query_one("#metrics-flow").content_region.width)
 
-    def show(self, snapshot: MetricsSnapshot, flow: Flow, here: frozenset[int], now: datetime, as_of: str) -> None:
-        """Draw the blocks that changed; ``as_of`` is the time of the totals where that is not now."""
+    def show(
+        self, snapshot: MetricsSnapshot, flow: Flow, here: frozenset[int], now: datetime, as_of: str, work_key: str
+    ) -> None:
+        """Draw the blocks that changed; ``as_of`` is the time of the totals where that is not now.
+
+        ``work_key`` lets this console work.
+        """
         height = max(6, self.scrollable_content_region.height)
         workers_width = self.query_one("#metrics-workers").content_region.width
         self._update("#metrics-totals", metrics_text.totals(snapshot, as_of, 34, self._glyphs))
         self._update("#metrics-flow", metrics_text.throughput(snapshot, flow, self._plot_width, height, self._glyphs))
         self._update(
             "#metrics-workers",
-            metrics_text.workers(snapshot, flow, here, now, workers_width, height, self._glyphs),
+            metrics_text.workers(snapshot, flow, here, now, workers_width, height, self._glyphs, work_key),
         )
 
     def _update(self, selector: str, content: Content) -> None:

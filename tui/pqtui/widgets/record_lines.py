@@ -38,11 +38,14 @@ class RecordLines(ScrollView, can_focus=True):
         Binding("pageup", "page(-1)", show=False),
         Binding("home,g", "edge(0)", show=False),
         Binding("end,G", "edge(1)", show=False),
-        Binding("enter", "open", show=False),
+        Binding("enter", "open", show=False, id="open"),
     ]
 
     class Wanted(Message):
         """Other positions are on the screen: see ``wanted``."""
+
+    class Moved(Message):
+        """The cursor is on another position."""
 
     class Opened(Message):
         """A record was opened."""
@@ -149,6 +152,8 @@ class RecordLines(ScrollView, can_focus=True):
             self.scroll_to(y=self._cursor - room + 1, animate=False)
         for line in {old, self._cursor}:
             self.refresh_line(line - round(self.scroll_y) + 1)
+        if old != self._cursor:
+            self.post_message(self.Moved())
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
