@@ -2,7 +2,7 @@
 
 HPKE and ML-KEM hold the lock in ``cryptography`` (two threads were no faster than one); signatures and Argon2id, which
 dominate their scopes, release it; around a digest there is more Python than cryptography, and two processes brought 1.7
-times what two threads did. A task that goes to a process carries ids and no secret: each process opens the
+times what two threads did. The process that coordinates takes a share itself, in one thread. A task that goes to a process carries ids and no secret: each process opens the
 database and the keyring itself, with what it was given once, through its pipe, when it was started.
 """
 
@@ -79,17 +79,31 @@ class Opening:
 
 
 class ProcessTurns:
-    """Turns in processes that are started with the first turn and end with this one."""
+    """Turns in processes that are started with the first turn and end with this one.
 
-    def __init__(self, processes: int, opening: Opening) -> None:
+    Args:
+        turns: how many run at once.
+        helping: whether this process runs one of them, in a thread: it begins while the others start, and saves the
+            memory of one. A console does not: its interpreter is there for the keys.
+    """
+
+    def __init__(self, turns: int, opening: Opening, *, helping: bool) -> None:
         # spawn: a fork of a process with threads inherits locks that nobody releases
         spawn = multiprocessing.get_context("spawn")
         self._stopping = spawn.Event()
+        self._here = ThreadTurns(1) if helping else None
+        self._here_turn: Future[Ended] | None = None
         self._executor: Executor = ProcessPoolExecutor(
-            processes, mp_context=spawn, initializer=_open, initargs=(opening, self._stopping, os.getpid())
+            turns - 1 if helping else turns,
+            mp_context=spawn,
+            initializer=_open,
+            initargs=(opening, self._stopping, os.getpid()),
         )
 
     def submit(self, context: JobContext, owner: str, purpose: Purpose) -> Future[Ended]:
+        if self._here is not None and (self._here_turn is None or self._here_turn.done()):
+            self._here_turn = self._here.submit(context, owner, purpose)
+            return self._here_turn
         return self._executor.submit(_turn, context.job_id, owner, purpose)
 
     def stop(self) -> None:
@@ -98,6 +112,8 @@ class ProcessTurns:
     def shutdown(self, wait: bool) -> None:
         self.stop()
         self._executor.shutdown(wait=wait, cancel_futures=True)
+        if self._here is not None:
+            self._here.shutdown(wait)
 
 
 def wants_processes(job: Job) -> bool:

@@ -315,7 +315,8 @@ class Worker:
             return self._in_threads
         with self._lock:
             if self._in_processes is None and (opening := self._opening()) is not None:
-                self._in_processes = ProcessTurns(self.threads, opening)
+                helping = self._kind != "console"
+                self._in_processes = ProcessTurns(self.threads, opening, helping=helping)
             return self._in_processes or self._in_threads
 
     def _add(self, run: JobRun, thread: Thread | None) -> None:
