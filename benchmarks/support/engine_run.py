@@ -100,7 +100,7 @@ def _start_all(worker: Worker, processes: int) -> None:
     """Have every process of the pool started: it makes one only where none is idle."""
     turns = worker._pick(mock.Mock())
     executor: Executor = turns._executor  # type: ignore[attr-defined]
-    for started in [executor.submit(time.sleep, 0.5) for _ in range(processes)]:
+    for started in [executor.submit(time.sleep, 0.5) for _ in range(processes - 1)]:
         started.result()
 
 

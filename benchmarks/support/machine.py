@@ -54,6 +54,11 @@ def peak_rss_bytes(pid: int | str = "self") -> int:
     return _status(pid, "VmHWM")
 
 
+def family_bytes() -> int:
+    """Memory of this process and its children now; what several of them share is counted once."""
+    return sum(_proportional(pid) for pid in _family(os.getpid()))
+
+
 def forget_peak() -> None:
     """Let ``peak_rss_bytes`` of this process begin anew."""
     Path("/proc/self/clear_refs").write_text("5")
@@ -81,6 +86,14 @@ def _own_seconds(pid: int) -> float:
         return 0.0
     # utime, stime, cutime, cstime: fields 14 to 17 of proc(5)
     return sum(int(ticks) for ticks in fields[11:15]) / _TICK
+
+
+def _proportional(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0  # it has ended meanwhile
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def _status(pid: int | str, name: str) -> int:

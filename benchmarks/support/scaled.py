@@ -8,17 +8,21 @@ It runs one job of cheap digests and prints what it saw of itself as one line of
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 
-from benchmarks.support.machine import forget_peak, peak_rss_bytes, rss_bytes
+from benchmarks.support.machine import cpu_seconds, family_bytes, forget_peak, peak_rss_bytes, rss_bytes
 
 from pqcore.actor import current
 from pqcore.database.connect import Database
 from pqcore.engine import points
+from pqcore.engine.executors import Opening
 from pqcore.engine.worker import Worker
+from pqcore.garbage import collect_seldom
 from pqcore.jobs.model import Job, Status
 from pqcore.jobs.repository import JobRepository
 from pqcore.keys.memory import MemoryKeyProvider
@@ -30,11 +34,12 @@ class Seen:
 
     Attributes:
         idle: bytes of resident memory with everything loaded and connected, before the job.
-        peak: the most while it ran.
+        peak: the most while it ran, of all its processes.
         first_write: seconds from the claim to the first committed batch.
         seconds: from the claim to ``done``.
         marks: (seconds, rows done with), about twice a second.
-        cpu: processor seconds of this process while the job ran.
+        cpu: processor seconds while the job ran, of all its processes.
+        processes: whether it took processes.
     """
 
     idle: int
@@ -43,6 +48,7 @@ class Seen:
     seconds: float
     marks: list[tuple[float, int]]
     cpu: float
+    processes: bool
 
     def at(self, rows: float) -> float:
         """Seconds when so many rows were done with; between two marks, in proportion."""
@@ -60,7 +66,9 @@ def run(url: str, job_id: int, threads: int) -> Seen:
     with closing(Database.open(url)) as db:
         jobs = JobRepository(db, current())
         total = jobs.get(job_id)  # connected
-        worker = Worker(db, MemoryKeyProvider(), jobs, threads=threads)
+        opening = Opening(partial(Database.open, url), MemoryKeyProvider)
+        worker = Worker(db, MemoryKeyProvider(), jobs, threads=threads, opening=lambda: opening)
+        most = 0
         marks: list[tuple[float, int]] = []
         first: list[float] = []
 
@@ -69,21 +77,25 @@ def run(url: str, job_id: int, threads: int) -> Seen:
                 first.append(time.perf_counter() - began)
 
         def progress(job: Job) -> None:
+            nonlocal most
+            most = max(most, family_bytes())
             marks.append((time.perf_counter() - began, job.progress.seen))
 
         idle = rss_bytes()
         forget_peak()
         points.listen(pass_by)
-        began, cpu = time.perf_counter(), time.process_time()
+        collect_seldom()  # as the command does
+        began, cpu = time.perf_counter(), cpu_seconds(os.getpid())
         try:
             ended = worker.run_job(total.id, progress)
         finally:
             points.listen(None)
+            seconds, cpu = time.perf_counter() - began, cpu_seconds(os.getpid()) - cpu
+            processes = worker._in_processes is not None
             worker.stop()
-        seconds = time.perf_counter() - began
     if ended.status is not Status.DONE or ended.progress.migrated != ended.progress.total:
         raise SystemExit(f"job {job_id}: {ended.status}, {ended.progress}, {ended.error}")
-    return Seen(idle, peak_rss_bytes(), first[0], seconds, marks, time.process_time() - cpu)
+    return Seen(idle, max(peak_rss_bytes(), most), first[0], seconds, marks, cpu, processes)
 
 
 if __name__ == "__main__":

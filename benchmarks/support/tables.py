@@ -26,29 +26,41 @@ class KeyKind:
 
     Attributes:
         columns: makes its columns.
-        values: the key of the row number n. Only integers come in the order of the rows: the others are strewn over
-            the table as random ids are.
+        in_order: the key of the row number n, where keys come in the order of the rows.
+        strewn: the same, where they are strewn over the table as random ids are.
     """
 
     name: str
     columns: Callable[[], list[sa.Column[Any]]]
-    values: Callable[[int], Values]
+    in_order: Callable[[int], Values]
+    strewn: Callable[[int], Values]
 
 
 def _digest(number: int) -> bytes:
     return hashlib.blake2b(number.to_bytes(8, "big"), digest_size=16).digest()
 
 
-def _uuid(number: int) -> uuid.UUID:
-    return uuid.UUID(bytes=_digest(number), version=4)
-
-
 KEY_KINDS: Mapping[str, KeyKind] = {
     kind.name: kind
     for kind in (
-        KeyKind("integer", lambda: [_key("id", sa.BigInteger)], lambda n: (n,)),
-        KeyKind("UUID", lambda: [_key("id", sa.Uuid)], lambda n: (_uuid(n),)),
-        KeyKind("text", lambda: [_key("id", sa.String(50))], lambda n: (f"object/{_digest(n).hex()}",)),
+        KeyKind(
+            "integer",
+            lambda: [_key("id", sa.BigInteger)],
+            lambda n: (n,),
+            lambda n: (int.from_bytes(_digest(n)[:7], "big"),),
+        ),
+        KeyKind(
+            "UUID",
+            lambda: [_key("id", sa.Uuid)],
+            lambda n: (uuid.UUID(int=n << 80 | int.from_bytes(_digest(n)[:8], "big")),),
+            lambda n: (uuid.UUID(bytes=_digest(n), version=4),),
+        ),
+        KeyKind(
+            "text",
+            lambda: [_key("id", sa.String(50))],
+            lambda n: (f"object/{n:032}",),
+            lambda n: (f"object/{_digest(n).hex()}",),
+        ),
         KeyKind(
             "four columns",
             lambda: [
@@ -57,6 +69,7 @@ KEY_KINDS: Mapping[str, KeyKind] = {
                 _key("day", sa.Date),
                 _key("number", sa.BigInteger),
             ],
+            lambda n: (f"region-{n // 10**6:03}", n // 10**4, _EPOCH + dt.timedelta(days=n // 10**3), n),
             lambda n: (f"region-{n % 7}", n % 50, _EPOCH + dt.timedelta(days=n % 365), n),
         ),
     )
@@ -67,14 +80,14 @@ def _key(name: str, kind: Any) -> sa.Column[Any]:
     return sa.Column(name, kind, primary_key=True, autoincrement=False)
 
 
-def make(db: Database, name: str, kind: KeyKind, rows: int) -> None:
+def make(db: Database, name: str, kind: KeyKind, rows: int, *, strewn: bool) -> None:
     """A new table of so many rows: key, ``body`` and the SHA-256 digest of it, ``digest``."""
     body, digest = sa.Column("body", sa.String(200), nullable=False), sa.Column("digest", sa.String(200))
     table = sa.Table(name, sa.MetaData(), *kind.columns(), body, digest)
     with db.write() as conn:
         table.drop(conn, checkfirst=True)
         table.create(conn)
-    rest = _rows(kind, rows)
+    rest = _rows(kind.strewn if strewn else kind.in_order, rows)
     if db.dialect.name == "postgresql":
         _copy(db, table, rest)
         return
@@ -84,10 +97,10 @@ def make(db: Database, name: str, kind: KeyKind, rows: int) -> None:
             conn.execute(sa.insert(table), chunk)
 
 
-def _rows(kind: KeyKind, rows: int) -> Iterator[Values]:
+def _rows(key: Callable[[int], Values], rows: int) -> Iterator[Values]:
     for number in range(1, rows + 1):
         body = f"content of the object number {number}, as it was stored"
-        yield (*kind.values(number), body, hashlib.sha256(body.encode()).hexdigest())
+        yield (*key(number), body, hashlib.sha256(body.encode()).hexdigest())
 
 
 def _copy(db: Database, table: sa.Table, rows: Iterator[Values]) -> None:
