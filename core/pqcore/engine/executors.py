@@ -2,8 +2,10 @@
 
 HPKE and ML-KEM hold the lock in ``cryptography`` (two threads were no faster than one); signatures and Argon2id, which
 dominate their scopes, release it; around a digest there is more Python than cryptography, and two processes brought 1.7
-times what two threads did. The process that coordinates takes a share itself, in one thread. A task that goes to a process carries ids and no secret: each process opens the
-database and the keyring itself, with what it was given once, through its pipe, when it was started.
+times what two threads did. The process that coordinates takes a share itself, in one thread.
+
+A task that goes to a process carries ids and no secret: each process opens the database and the keyring itself, with
+what it was given once, through its pipe, when it was started.
 """
 
 from __future__ import annotations
