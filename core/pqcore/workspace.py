@@ -10,30 +10,28 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from pqcore import actor as actors
 from pqcore.actor import Actor
-from pqcore.database import install as installer
-from pqcore.database.connect import Database
 from pqcore.environment import withhold
 from pqcore.errors import UsageError
-from pqcore.jobs.model import Job
-from pqcore.jobs.records import JobRecords
-from pqcore.jobs.repository import JobRepository
-from pqcore.keys.provider import KeyProvider
 from pqcore.keys.sources import database_password
 from pqcore.migrations.base import Scope
 from pqcore.settings import Settings, holds_password
 
-# The engine, the cryptography and the selection document are loaded by what first needs them: a console that is opened
-# to look at jobs needs none of them, and shows the list in half the time.
+# The database, the engine, the cryptography and the selection document are loaded by what first needs them: a console
+# shows its first lines without any of them.
 if TYPE_CHECKING:
     from pqcore import targets
+    from pqcore.database.connect import Database
+    from pqcore.database.install import Step
     from pqcore.engine.executors import Opening
     from pqcore.engine.worker import Worker
     from pqcore.inspection.inspector import Inspector
     from pqcore.inspection.rating import Level
+    from pqcore.jobs.model import Job
+    from pqcore.jobs.records import JobRecords
+    from pqcore.jobs.repository import JobRepository
+    from pqcore.keys.provider import KeyProvider
     from pqcore.selection.catalog import Catalog
     from pqcore.selection.check import Report
 
@@ -61,22 +59,42 @@ class Workspace:
     def __init__(
         self,
         settings: Settings,
-        db: Database,
+        db: Database | None,
         keys: KeyProvider | None,
         actor: Actor,
         password: str | None = None,
         opens_keys: Callable[[], KeyProvider] | None = None,
     ) -> None:
-        """Where ``keys`` is None, ``opens_keys`` is called when a key is first needed."""
+        """Where ``db`` is None, it is opened when first needed; where ``keys`` is, ``opens_keys`` is called then."""
         self._password = password
+        self._db = db
+        self._jobs: JobRepository | None = None
+        self._records: JobRecords | None = None
+        self._opening_db = Lock()
         self._keys = keys
         self._opens_keys = opens_keys
         self._opening_keys = Lock()
         self.settings = settings
-        self.db = db
         self.actor = actor
-        self.jobs = JobRepository(db, actor)
-        self.records = JobRecords(db)
+
+    @classmethod
+    def prepared(cls, settings: Settings, *, prompt: Callable[[str], str] | None = None) -> Workspace:
+        """A profile with everything that may ask the operator something answered, but nothing opened.
+
+        Args:
+            prompt: asks the operator for a passphrase, once a key is needed, where the settings name no other way.
+
+        Raises:
+            ConfigurationError: there is no way to get the database's password.
+        """
+        withhold()
+
+        def keys() -> KeyProvider:
+            from pqcore.keys.opening import open_keys
+
+            return open_keys(settings, prompt)
+
+        return cls(settings, None, None, actors.current(), database_password(settings), keys)
 
     @classmethod
     def open(
@@ -91,23 +109,53 @@ class Workspace:
         Raises:
             DatabaseError: the database cannot be reached, or its schema is missing.
         """
-        withhold()
-        password = database_password(settings)
-        db = _open_database(settings, password)
-
-        def keys() -> KeyProvider:
-            from pqcore.keys.opening import open_keys
-
-            return open_keys(settings, prompt)
-
-        workspace = cls(settings, db, None, actors.current(), password, keys)
-        if require_schema:
-            try:
-                installer.require(db)
-            except BaseException:
-                workspace.close()
-                raise
+        workspace = cls.prepared(settings, prompt=prompt)
+        try:
+            if require_schema:
+                workspace.require_schema()
+            else:
+                workspace._open()
+        except BaseException:
+            workspace.close()
+            raise
         return workspace
+
+    def require_schema(self) -> None:
+        """Connect, and insist on the tables and views.
+
+        Raises:
+            DatabaseError: the database cannot be reached, or its schema is missing.
+        """
+        from pqcore.database import install
+
+        install.require(self.db)
+
+    @property
+    def db(self) -> Database:
+        """The database."""
+        return self._open()[0]
+
+    @property
+    def jobs(self) -> JobRepository:
+        """The jobs."""
+        return self._open()[1]
+
+    @property
+    def records(self) -> JobRecords:
+        """What is kept of each job."""
+        return self._open()[2]
+
+    def _open(self) -> tuple[Database, JobRepository, JobRecords]:
+        # also so that one thread alone loads what all of them need
+        with self._opening_db:
+            if self._db is None:
+                self._db = _open_database(self.settings, self._password)
+            if self._jobs is None or self._records is None:
+                from pqcore.jobs.records import JobRecords
+                from pqcore.jobs.repository import JobRepository
+
+                self._jobs, self._records = JobRepository(self._db, self.actor), JobRecords(self._db)
+            return self._db, self._jobs, self._records
 
     @property
     def keys(self) -> KeyProvider:
@@ -121,20 +169,23 @@ class Workspace:
     @property
     def read_only(self) -> bool:
         """Whether every write is refused."""
-        return self.db.read_only
+        return self.settings.read_only if self._db is None else self._db.read_only
 
     def close(self) -> None:
         """Close the database's connections."""
-        self.db.close()
+        with self._opening_db:
+            if self._db is not None:
+                self._db.close()
 
-    def install_plan(self, *, seed: bool = False) -> list[installer.Step]:
+    def install_plan(self, *, seed: bool = False) -> list[Step]:
         """What ``install`` would do, in order; empty where everything is there."""
         from pqcore import seeding
+        from pqcore.database import install as installer
 
         steps = installer.plan(self.db)
         return [*steps, *(seeding.missing(self.db) if seed or self._fills_itself(steps) else [])]
 
-    def install(self, *, seed: bool = False) -> list[installer.Step]:
+    def install(self, *, seed: bool = False) -> list[Step]:
         """Make the tables and views that are missing and list the algorithms and policies; returns what was done.
 
         Args:
@@ -145,12 +196,15 @@ class Workspace:
             DatabaseError: a right is missing.
         """
         from pqcore import seeding
+        from pqcore.database import install as installer
 
         done = installer.apply(self.db, installer.plan(self.db))
         return [*done, *(seeding.fill(self.db) if seed or self._fills_itself([]) else [])]
 
-    def _fills_itself(self, planned: list[installer.Step]) -> bool:
+    def _fills_itself(self, planned: list[Step]) -> bool:
         """Whether the algorithm table is pqconsole's own, or about to be."""
+        from pqcore.database import install as installer
+
         return any(s.name == f"table {_ALGORITHMS}" for s in planned) or _ALGORITHMS in installer.made_tables(self.db)
 
     def catalog(self) -> Catalog:
@@ -209,6 +263,7 @@ class Workspace:
         """
         from pqcore import targets
         from pqcore.crypto.catalogue import find
+        from pqcore.database.install import data_set_id
         from pqcore.selection.check import check
         from pqcore.selection.document import parse
 
@@ -222,7 +277,7 @@ class Workspace:
             scope=scope,
             algorithm=find(algorithm) if algorithm else target.algorithm,
             keys=self.keys,
-            data_set=installer.data_set_id(self.db),
+            data_set=data_set_id(self.db),
             policy=target.policy,
             rules=target.rules,
         )
@@ -298,6 +353,8 @@ class Workspace:
         operator = self.settings.operator
         if operator is None:
             return None
+        import sqlalchemy as sa
+
         users = sa.table("users", sa.column("id"))
         with self.db.read() as conn:
             if conn.execute(sa.select(users.c.id).where(users.c.id == operator)).first() is None:
@@ -306,6 +363,8 @@ class Workspace:
 
 
 def _open_database(settings: Settings, password: str | None) -> Database:
+    from pqcore.database.connect import Database
+
     return Database.open(
         settings.url, password=password, read_only=settings.read_only, connect_args=settings.connect_args
     )

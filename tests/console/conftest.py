@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.events import Paste
@@ -42,10 +43,10 @@ def filled(empty: Workspace) -> Workspace:
 
 @asynccontextmanager
 async def opened(
-    workspace: Workspace, size: tuple[int, int] = (120, 36), poll_seconds: float = 0.15
+    workspace: Workspace, size: tuple[int, int] = (120, 36), poll_seconds: float = 0.15, **options: Any
 ) -> AsyncIterator[Pilot[int]]:
     """The console, running without a terminal, until the first snapshots are there."""
-    app = world.console(workspace, poll_seconds=poll_seconds)
+    app = world.console(workspace, poll_seconds=poll_seconds, **options)
     try:
         async with app.run_test(size=size) as pilot:
             await until(pilot, lambda: main(pilot).shown.list is not None and main(pilot).shown.metrics_at)

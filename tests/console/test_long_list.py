@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from textual.widgets import Input
 
 from pqcore.jobs.model import Job
-from pqcore.jobs.repository import JobRepository, KeyPage
+from pqcore.jobs.pages import KeyPage
+from pqcore.jobs.repository import JobRepository
 from pqcore.workspace import Workspace
 from pqtui import window
 from pqtui.local_work import LocalWork

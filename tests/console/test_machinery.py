@@ -15,11 +15,10 @@ from hypothesis import strategies as st
 from textual.message import Message
 
 from pqcore.errors import DatabaseUnavailable
-from pqcore.jobs.claims import OPERATIONS
 from pqcore.jobs.filter import JobFilter, parse_filter
-from pqcore.jobs.model import TRANSITIONS, Job, Phase, Progress, Purpose, Request, Status
-from pqcore.jobs.query import Sort
-from pqcore.jobs.repository import JobQuery, KeyPage
+from pqcore.jobs.model import OPERATIONS, TRANSITIONS, Job, Phase, Progress, Purpose, Request, Status
+from pqcore.jobs.pages import JobQuery, KeyPage
+from pqcore.jobs.sort import Sort
 from pqcore.migrations.base import Scope
 from pqcore.workspace import Workspace
 from pqtui.actions import BY_ID, PARTS, Situation, eligible, unavailable

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pqcore.jobs.model import Event
-from pqcore.jobs.query import Sort
+from pqcore.jobs.sort import Sort
 from pqcore.migrations.base import Scope
 from pqcore.workspace import Workspace
 from pqtui.draft import Draft

@@ -13,8 +13,10 @@ from pqcore.database import install
 from pqcore.database.connect import Database
 from pqcore.database.tables import control, jobs
 from pqcore.jobs.filter import JobFilter, parse_filter
-from pqcore.jobs.query import SORTABLE, Sort, TargetNames, select_count, select_order
-from pqcore.jobs.repository import JobQuery, JobRepository
+from pqcore.jobs.pages import JobQuery
+from pqcore.jobs.query import TargetNames, select_count, select_order
+from pqcore.jobs.repository import JobRepository
+from pqcore.jobs.sort import SORTABLE, Sort
 
 BEGUN = datetime(2026, 3, 1, tzinfo=UTC)
 WORDS = ("pending", "running", "done", "failed", "cancelled")

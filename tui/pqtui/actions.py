@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pqcore.jobs.claims import OPERATIONS
-from pqcore.jobs.model import Job, Phase, Purpose, Request, Status
+from pqcore.jobs.model import OPERATIONS, Job, Phase, Purpose, Request, Status
 from pqcore.migrations.base import Scope
 from pqtui.show import OPERATION_WORDS
 

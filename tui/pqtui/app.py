@@ -19,19 +19,18 @@ from textual.filter import Monochrome, NoColor
 from textual.message import Message
 from textual.screen import Screen
 
-from pqcore.errors import ConfigurationError, ExitCode, KeyStoreError
+from pqcore.errors import ConfigurationError, ExitCode, KeyStoreError, PQConsoleError
 from pqcore.text import clean
 from pqcore.workspace import Workspace
 from pqtui import clipboard, keymap, passphrase
 from pqtui.badge import badge_of
 from pqtui.draft import Draft, Writing
+from pqtui.first_lines import FirstLines
 from pqtui.glyphs import ASCII, Glyphs, choose
 from pqtui.local_work import LocalWork
 from pqtui.palette import ActionCommands
 from pqtui.profiles import Choice, Reopen, choices
 from pqtui.screens.main import MainScreen
-from pqtui.screens.passphrase import AskPassphrase
-from pqtui.screens.profiles import ChooseProfile
 from pqtui.session_keeper import SessionKeeper
 from pqtui.session_state import SessionState
 from pqtui.signals import stopped_by_signals
@@ -42,6 +41,8 @@ POLL_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 _KEEP_SECONDS = 5.0
 _KEY_SECONDS = 2.0
+
+First = Callable[[], FirstLines]
 
 
 class ConsoleApp(App[int]):
@@ -55,6 +56,7 @@ class ConsoleApp(App[int]):
         poll_seconds: how long each pane rests between two reads.
         reopen: opens another profile; None where there is only this database, as in a demonstration.
         keep_session: whether to begin where the last session was left, and to keep this one.
+        first: gives the first lines of the list; blocks. Without it, the workspace is read from the start.
 
     Raises:
         ConfigurationError: the settings remap a key that cannot be.
@@ -90,6 +92,7 @@ class ConsoleApp(App[int]):
         poll_seconds: float = POLL_SECONDS,
         reopen: Reopen | None = None,
         keep_session: bool = True,
+        first: First | None = None,
     ) -> None:
         super().__init__()
         if self.no_color:
@@ -101,6 +104,8 @@ class ConsoleApp(App[int]):
         self._typed: deque[events.Key | events.Paste] = deque()
         self._key_under_way: asyncio.TimerHandle | None = None
         self._reopen = reopen
+        self._first = first
+        self.failure: PQConsoleError | None = None
         self.note = note
         self.now = now or (lambda: datetime.now(UTC))
         self.glyphs = glyphs or choose()
@@ -202,6 +207,7 @@ class ConsoleApp(App[int]):
 
     def on_console_app_question(self, event: Question) -> None:
         """Put the dialog on top; its answer goes back to the thread that waits."""
+        from pqtui.screens.passphrase import AskPassphrase
 
         def answered(text: str | None) -> None:
             event.reply.put(text)
@@ -218,7 +224,12 @@ class ConsoleApp(App[int]):
         self.session, note = keeper.begin()
         self.draft = self.session.draft
         self.note = " ".join(part for part in (self.note, note) if part)
-        in_background(self, lambda: keeper.news(self.now()), self._news_read)
+
+    def ask_news(self) -> None:
+        """Find out what has happened since the last session."""
+        keeper = self._keeper
+        if keeper is not None:
+            in_background(self, lambda: keeper.news(self.now()), self._news_read)
 
     def _news_read(self, outcome: Outcome[str]) -> None:
         if outcome.value:
@@ -237,6 +248,18 @@ class ConsoleApp(App[int]):
             session = self._session_now()
             if keeper.due(session):
                 in_background(self, lambda: keeper.keep(session), lambda _: None)
+
+    # the first lines
+
+    def take_first(self) -> First | None:
+        """What gives the first lines, for whoever asks first."""
+        first, self._first = self._first, None
+        return first
+
+    def give_up(self, error: PQConsoleError) -> None:
+        """There is nothing to show: leave, and say why on the terminal."""
+        self.failure = error
+        self.exit(int(error.exit_code))
 
     # the clipboard
 
@@ -272,6 +295,8 @@ class ConsoleApp(App[int]):
         if not outcome.value:
             self._main.notice(str(outcome.error or "The settings file has no profiles."), error=True)
             return
+        from pqtui.screens.profiles import ChooseProfile
+
         self.push_screen(ChooseProfile(outcome.value, self.glyphs), self._profile_chosen)
 
     def _profile_chosen(self, name: str | None) -> None:
@@ -372,12 +397,25 @@ def _place(workspace: Workspace) -> str:
     return clean("  ".join(word for word in words if word), limit=120)
 
 
-def run(workspace: Workspace, *, note: str = "", reopen: Reopen | None = None, keep_session: bool = True) -> int:
-    """Open the console and stay until it is left; gives the exit code (130 after a signal)."""
-    app = ConsoleApp(workspace, note=note, reopen=reopen, keep_session=keep_session)
+def run(
+    workspace: Workspace,
+    *,
+    note: str = "",
+    reopen: Reopen | None = None,
+    keep_session: bool = True,
+    first: First | None = None,
+) -> int:
+    """Open the console and stay until it is left; gives the exit code (130 after a signal).
+
+    Raises:
+        PQConsoleError: ``first`` did.
+    """
+    app = ConsoleApp(workspace, note=note, reopen=reopen, keep_session=keep_session, first=first)
     with stopped_by_signals(lambda seconds: app.local.stop(seconds), app.signalled):
         try:
             code = app.run()
         finally:
             app.close()
+    if app.failure is not None:
+        raise app.failure
     return int(ExitCode.OK) if code is None else code

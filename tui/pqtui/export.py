@@ -12,13 +12,15 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pqcore.errors import UsageError
 from pqcore.jobs.filter import JobFilter
-from pqcore.jobs.repository import JobRepository
 from pqcore.text import clean
 from pqtui.cli.output import dumps, jsonable
+
+if TYPE_CHECKING:
+    from pqcore.jobs.repository import JobRepository
 
 _PAGE = 500
 # how spreadsheets know a formula; tab and carriage return are gone by then

@@ -106,8 +106,8 @@ class Feed(Generic[Q]):
         return 0.0 if began is None else monotonic() - began
 
     def start(self, query: Q | None = None) -> None:
-        """Begin reading."""
-        self._query = query
+        """Begin reading ``query``; without one, what was asked for already, or will be."""
+        self._query = query if query is not None else self._query
         self._thread.start()
 
     def ask(self, query: Q) -> None:

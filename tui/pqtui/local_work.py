@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from pqcore.errors import PQConsoleError, StateConflict
 from pqcore.jobs.model import Progress, Purpose
 from pqcore.workspace import Workspace
-from pqtui.hand_over import HandedOver, successor
 
 if TYPE_CHECKING:
     from pqcore.engine.worker import Worker
+    from pqtui.hand_over import HandedOver
 
 # a batch that is under way ends, or is abandoned, well within this
 _STOP_SECONDS = 10.0
@@ -91,6 +91,8 @@ class LocalWork:
             OperationFailed, KeyStoreError: no process could be started (the jobs go on here), or it did not take them
                 (they wait for any worker).
         """
+        from pqtui.hand_over import successor
+
         with successor(self._workspace) as other:
             self.claim(False)  # it would claim again what is stopped
             for job_id in ids:

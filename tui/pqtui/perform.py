@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from pqcore.errors import PQConsoleError
 from pqcore.jobs.model import Progress, Purpose
-from pqcore.jobs.repository import JobRepository
 from pqtui import show
 from pqtui.local_work import LocalWork
 
 if TYPE_CHECKING:
     from pqcore.jobs.limits import Sections
+    from pqcore.jobs.repository import JobRepository
 
 _DONE = {
     "run": "is started here",

@@ -12,7 +12,7 @@ from typing import Any
 
 from pqcore.errors import JobNotFound
 from pqcore.jobs.model import DeadLetter, Event, Job, Purpose, RangeInfo
-from pqcore.jobs.records import Part, RecordCounts, RecordPage
+from pqcore.jobs.pages import Part, RecordCounts, RecordPage
 from pqcore.workspace import Workspace
 from pqtui.snapshots import safe_event, safe_job, safe_letter, safe_range
 

@@ -25,7 +25,7 @@ class SessionKeeper:
     """The session file of a workspace. ``begin`` and ``due`` are quick; the others block on disk and database."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._jobs = workspace.jobs
+        self._workspace = workspace
         self._path: Path = session_file(workspace.settings)
         self._lock = Lock()
         self._kept = self._before = SessionState()
@@ -41,7 +41,7 @@ class SessionKeeper:
         before = self._before
         if before.last_event is None:
             return ""
-        return news(self._jobs.events(limit=_EVENTS, after=before.last_event), before.at, now)
+        return news(self._workspace.jobs.events(limit=_EVENTS, after=before.last_event), before.at, now)
 
     def due(self, session: SessionState) -> bool:
         """Whether this session differs from the one that is kept, or that is old."""
@@ -58,7 +58,7 @@ class SessionKeeper:
         last = self._kept.last_event
         if ask:
             with suppress(PQConsoleError):  # the database is away: what was known stays
-                last = next((event.id for event in self._jobs.events(limit=1)), 0)
+                last = next((event.id for event in self._workspace.jobs.events(limit=1)), 0)
         with self._lock:
             self._kept = replace(session, last_event=last)
             try:

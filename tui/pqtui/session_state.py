@@ -15,9 +15,8 @@ from typing import Any
 
 import platformdirs
 
-from pqcore.database.connect import label_of, parse_url
 from pqcore.errors import KeyStoreError
-from pqcore.jobs.query import Sort
+from pqcore.jobs.sort import Sort
 from pqcore.keys.private_files import open_folder, read_private, replace_private
 from pqcore.migrations.base import Scope
 from pqcore.settings import Origin, Settings
@@ -54,8 +53,14 @@ def session_file(settings: Settings) -> Path:
         folder = settings.data_dir / "state"
     else:
         folder = Path(platformdirs.user_state_dir("pqconsole", appauthor=False))
-    place = f"{settings.profile or ''}\0{label_of(parse_url(settings.url))}"
+    place = f"{settings.profile or ''}\0{_database(settings.shown_url)}"
     return folder / "sessions" / f"{hashlib.sha256(place.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}.json"
+
+
+def _database(url: str) -> str:
+    """Which database a URL names, whoever logs in to it."""
+    scheme, colons, rest = url.partition("://")
+    return url if rest.startswith("/") else f"{scheme}{colons}{rest.rpartition('@')[2]}"
 
 
 def read_session(path: Path) -> tuple[SessionState, str]:

@@ -9,16 +9,19 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pqcore.errors import JobNotFound, UsageError
 from pqcore.jobs.filter import JobFilter, parse_filter
 from pqcore.jobs.model import DeadLetter, Event, Job, Progress, RangeInfo, StatusTotal, WorkerInfo
-from pqcore.jobs.query import Sort
-from pqcore.jobs.repository import JobQuery, JobRepository
+from pqcore.jobs.pages import JobQuery
+from pqcore.jobs.sort import Sort
 from pqcore.text import clean
 from pqtui.readiness import NOTHING_COUNTED, Readiness, readiness
 from pqtui.window import SLOW_SHARE, Window
+
+if TYPE_CHECKING:
+    from pqcore.jobs.repository import JobRepository
 
 _ACTIVE = parse_filter("status:running")
 _ACTIVE_LIMIT = 100

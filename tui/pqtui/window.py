@@ -18,9 +18,11 @@ from typing import Any, Protocol
 
 from pqcore.jobs.filter import JobFilter
 from pqcore.jobs.model import Job
-from pqcore.jobs.query import Sort
-from pqcore.jobs.repository import JobQuery, KeyPage
+from pqcore.jobs.pages import JobQuery, KeyPage
+from pqcore.jobs.sort import Sort
 
+# rows that are read beyond each edge of the screen, so that scrolling finds them there
+MARGIN = 60
 _ANCHORS = 4096
 # an order that takes longer than this to read is kept, for so long that reading it takes this share of the time
 SLOW_SECONDS = 0.05

@@ -18,7 +18,7 @@ from pqcore.database.tables import control, jobs, ranges, runs
 from pqcore.errors import StateConflict
 from pqcore.jobs.leases import lease_seconds
 from pqcore.jobs.lifecycle import add_digest_ranges, move, seen, status_of
-from pqcore.jobs.model import Phase, Purpose, Request, Status
+from pqcore.jobs.model import OPERATIONS, Phase, Purpose, Request, Status
 from pqcore.jobs.points import Point, reach
 from pqcore.migrations.base import Scope
 
@@ -202,16 +202,9 @@ def _take_over(db: Database, owner: str, job_id: int | None = None, busy: Collec
     return JobClaim(row.job_id, owner, row.lease_epoch + 1) if won else None
 
 
-# what may be done with a job that has ended, from which states, and the phase that says it is under way
-OPERATIONS: Mapping[Purpose, tuple[frozenset[Status], Phase]] = {
-    Purpose.VERIFY: (frozenset({Status.DONE, Status.FAILED, Status.CANCELLED}), Phase.VERIFYING),
-    Purpose.ROLLBACK: (frozenset({Status.DONE, Status.FAILED, Status.CANCELLED}), Phase.ROLLING_BACK),
-    Purpose.FINALIZE: (frozenset({Status.DONE}), Phase.FINALIZING),
-}
-
 _DESTROYED = ("has its originals destroyed", "Restore old values from a backup, if it has to be")
 _ROLLED_BACK = ("was rolled back", "Create a new job to migrate its rows")
-# and in which phases it has no sense any more, with the reason and the remedy
+# in which phases an operation has no sense any more, with the reason and the remedy
 _POINTLESS: Mapping[Purpose, Mapping[Phase, tuple[str, str]]] = {
     Purpose.VERIFY: {Phase.ROLLING_BACK: _ROLLED_BACK, Phase.ROLLED_BACK: _ROLLED_BACK},
     Purpose.ROLLBACK: {Phase.FINALIZING: _DESTROYED, Phase.FINALIZED: _DESTROYED},

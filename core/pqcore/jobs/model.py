@@ -80,6 +80,13 @@ class Purpose(StrEnum):
     FINALIZE = "finalize"  # the same
 
 
+# what may be done with a job that has ended, from which states, and the phase that says it is under way
+OPERATIONS: Mapping[Purpose, tuple[frozenset[Status], Phase]] = {
+    Purpose.VERIFY: (frozenset({Status.DONE, Status.FAILED, Status.CANCELLED}), Phase.VERIFYING),
+    Purpose.ROLLBACK: (frozenset({Status.DONE, Status.FAILED, Status.CANCELLED}), Phase.ROLLING_BACK),
+    Purpose.FINALIZE: (frozenset({Status.DONE}), Phase.FINALIZING),
+}
+
 # the phase while an operation on an ended job is under way, or was interrupted
 OPERATING: Mapping[Phase, Purpose] = {
     Phase.VERIFYING: Purpose.VERIFY,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,39 +12,11 @@ from pqcore.database.clock import now
 from pqcore.database.tables import control, jobs_view, originals, ranges, runs
 from pqcore.jobs.filter import PAUSED, JobFilter, Term
 from pqcore.jobs.model import PROGRESS, Job, Phase, Progress, Purpose, Request, Status
+from pqcore.jobs.sort import Sort
 from pqcore.migrations.base import Scope
-
-SORTABLE = (
-    "id",
-    "status",
-    "scope",
-    "processed_count",
-    "created_at",
-    "scheduled_at",
-    "started_at",
-    "finished_at",
-)
-
 
 # by the contract these are never NULL: an order by them needs no second key, and by id it can follow the index
 _NEVER_EMPTY = frozenset({"id", "status", "scope", "processed_count", "created_at"})
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """An order of the list: one of ``SORTABLE``, ties by id; empty values come last, or first where asked."""
-
-    column: str = "id"
-    descending: bool = True
-    empty_first: bool = False
-
-    def __post_init__(self) -> None:
-        if self.column not in SORTABLE:
-            raise ValueError(f"jobs cannot be sorted by {self.column}; use one of {', '.join(SORTABLE)}")
-
-    def turned(self) -> Sort:
-        """The same list from its end."""
-        return Sort(self.column, not self.descending, not self.empty_first)
 
 
 class TargetNames:

@@ -7,43 +7,16 @@ opens its own short transaction.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from pqcore.database.connect import Database
 from pqcore.database.tables import dead_letters, events, ranges
 from pqcore.jobs.model import DeadLetter, Event, Progress, Purpose, RangeInfo
+from pqcore.jobs.pages import Part, RecordCounts, RecordPage
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class RecordPage(Generic[T]):
-    """Records in order, and the key of the last one, which the next page follows; None where there is none."""
-
-    rows: tuple[T, ...]
-    last: Any | None
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Which records to read: ``limit`` of those that follow the key ``after``, ``skip`` of them left out."""
-
-    limit: int
-    after: Any | None = None
-    skip: int = 0
-    descending: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RecordCounts:
-    """How many of each there are."""
-
-    ranges: int
-    events: int
-    letters: int
 
 
 class JobRecords:

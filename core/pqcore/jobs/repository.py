@@ -6,7 +6,6 @@ Every call is blocking and opens its own short transaction; one repository may b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -32,8 +31,8 @@ from pqcore.jobs import lifecycle
 from pqcore.jobs.events import record
 from pqcore.jobs.filter import JobFilter
 from pqcore.jobs.model import DeadLetter, Event, Job, Progress, Purpose, RangeInfo, Status, StatusTotal, WorkerInfo
+from pqcore.jobs.pages import JobPage, JobQuery, KeyPage
 from pqcore.jobs.query import (
-    Sort,
     TargetNames,
     beyond,
     job_of,
@@ -50,37 +49,6 @@ _MOST_IDS = 500  # bound at once
 WORKER_ALIVE_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class JobQuery:
-    """A page to fetch: at most ``limit`` jobs that follow ``after`` (a ``JobPage.next``)."""
-
-    filter: JobFilter = field(default_factory=JobFilter)
-    sort: Sort = field(default_factory=Sort)
-    after: tuple[Any, ...] | None = None
-    limit: int = 100
-
-
-@dataclass(frozen=True, slots=True)
-class JobPage:
-    """Jobs in order, and where the next page starts; ``next`` is None at the end."""
-
-    jobs: tuple[Job, ...]
-    next: tuple[Any, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPage:
-    """Keys of jobs in order, each (missing, value, id); ``more`` says whether others follow."""
-
-    kept: tuple[tuple[Any, ...], ...]
-    more: bool
-
-    @property
-    def next(self) -> tuple[Any, ...] | None:
-        """Where the next page starts; None at the end."""
-        return self.kept[-1] if self.more else None
-
-
 class JobRepository:
     """The jobs of one database."""
 
@@ -95,7 +63,7 @@ class JobRepository:
         """Something that is another after any write to the database; None where it has nothing of the kind."""
         return self._db.dialect.mark()
 
-    def page(self, query: JobQuery = JobQuery()) -> JobPage:
+    def page(self, query: JobQuery = JobQuery()) -> JobPage:  # noqa: B008 - frozen
         """A page of jobs, by keyset: its cost does not grow with the page's distance from the top."""
         with self._db.read() as conn:
             keys = self._keys(conn, query, 0)

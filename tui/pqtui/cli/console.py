@@ -6,8 +6,13 @@ import argparse
 import gc
 import os
 import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 from pqcore.errors import TerminalError
+
+if TYPE_CHECKING:
+    from pqtui.first_lines import FirstLines
 
 
 def open_console(args: argparse.Namespace) -> int:
@@ -16,19 +21,38 @@ def open_console(args: argparse.Namespace) -> int:
     gc.disable()
     from pqcore.settings import load
     from pqcore.workspace import Workspace
-    from pqtui.app import run
+    from pqtui.ahead import Ahead
     from pqtui.cli.flags import settings_of
-    from pqtui.cli.session import opened, require_file
     from pqtui.passphrase import ask
+
+    settings = settings_of(args)
+    workspace = Workspace.prepared(settings, prompt=ask)
+
+    def first_lines() -> FirstLines:
+        from pqtui.cli.session import require_file
+        from pqtui.first_lines import read_first_lines
+
+        require_file(settings)
+        return read_first_lines(workspace, os.get_terminal_size().lines)
+
+    # the database and the screen are loaded side by side
+    ahead = Ahead(first_lines)
 
     def reopen(name: str) -> Workspace:
         # --read-only stays in force; --as names a user of the database that was opened first
+        from pqtui.cli.session import require_file
+
         settings = load(profile=name, read_only=args.read_only)
         require_file(settings)
         return Workspace.open(settings, prompt=ask)
 
-    with opened(settings_of(args), prompt=ask) as workspace:
-        return run(workspace, reopen=reopen)
+    try:
+        from pqtui.app import run
+
+        with closing(workspace):
+            return run(workspace, reopen=reopen, first=ahead.result)
+    finally:
+        ahead.end()
 
 
 def require_terminal() -> None:

@@ -19,8 +19,9 @@ from pqcore.errors import ExitCode, JobNotFound, KeyStoreError, PQConsoleError, 
 from pqcore.jobs.filter import JobFilter, parse_filter
 from pqcore.jobs.limits import JobLimits, described, effective
 from pqcore.jobs.model import Job, Status
-from pqcore.jobs.query import Sort
-from pqcore.jobs.repository import JobQuery, JobRepository, view_row
+from pqcore.jobs.pages import JobQuery
+from pqcore.jobs.repository import JobRepository, view_row
+from pqcore.jobs.sort import Sort
 from pqcore.migrations.base import Scope
 from pqcore.selection.problem import Problem, SelectionError
 from pqcore.text import clean

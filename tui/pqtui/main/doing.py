@@ -14,13 +14,12 @@ from pqtui.main.drawing import Drawing
 from pqtui.main.marks import Marks
 from pqtui.main.reading import Reading
 from pqtui.main.shown import Shown
-from pqtui.perform import Performed, operated, perform
-from pqtui.screens.confirm import Confirm, plan_of
 from pqtui.tasks import Finished, Outcome, in_background
 
-# screens that bring the selection document along are loaded when they are first opened
+# what is not needed to show the list is loaded when it is first used
 if TYPE_CHECKING:
     from pqcore.jobs.limits import Sections
+    from pqtui.perform import Performed
     from pqtui.screens.main import MainScreen
     from pqtui.screens.tune import Tuning
 
@@ -39,6 +38,8 @@ class Doing:
 
     def ask(self, action: Action, situation: Situation) -> None:
         """Do it to the jobs that it can be done to, after a question where one is due."""
+        from pqtui.screens.confirm import Confirm, plan_of
+
         jobs = eligible(action, situation)
         plan = plan_of(action, jobs, len(situation.jobs) - len(jobs))
         if plan is None:
@@ -52,8 +53,14 @@ class Doing:
         self._screen.app.push_screen(Confirm(plan), decided)
 
     def _do(self, action: Action, ids: tuple[int, ...], limits: Sections | None = None) -> None:
-        jobs, local = self._screen.console.workspace.jobs, self._screen.console.local
-        in_background(self._screen, lambda: perform(action.id, ids, jobs, local, self._ended, limits), self._done)
+        from pqtui.perform import perform
+
+        workspace, local = self._screen.console.workspace, self._screen.console.local
+        in_background(
+            self._screen,
+            lambda: perform(action.id, ids, workspace.jobs, local, self._ended, limits),
+            self._done,
+        )
 
     def _done(self, outcome: Outcome[Performed]) -> None:
         if outcome.value is None:
@@ -71,6 +78,8 @@ class Doing:
 
     def _ended(self, job_id: int, purpose: Purpose, outcome: Progress | PQConsoleError) -> None:
         """From a thread of the worker."""
+        from pqtui.perform import operated
+
         said: Outcome[str]
         if isinstance(outcome, PQConsoleError):
             said = Outcome(None, outcome)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pqcore.jobs.repository import JobPage, JobQuery
+from pqcore.jobs.pages import JobPage, JobQuery
 from pqtui import show
 from pqtui.main.drawing import Drawing
 from pqtui.main.shown import Shown

@@ -1,7 +1,6 @@
 """Opening the screens that lie above the main one, and taking what they bring back.
 
-Those that bring the selection document and its editor along are loaded when they are first opened: the first lines of
-the list are there the sooner.
+Each is loaded when it is first opened: the first lines of the list are there the sooner.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ from pqtui.actions import Situation
 from pqtui.draft import Draft
 from pqtui.main.drawing import Drawing
 from pqtui.main.reading import Reading
-from pqtui.records import Kind
-from pqtui.screens.help import MOVING, Help, help_lines
 from pqtui.tasks import Outcome, in_background
 
 if TYPE_CHECKING:
@@ -70,6 +67,7 @@ class Opening:
 
     def records(self, situation: Situation) -> None:
         """What is kept of a job, at the page that the detail shows."""
+        from pqtui.records import Kind
         from pqtui.screens.records import RecordsScreen
 
         job, page = situation.jobs[0], self._screen.detail.page_id
@@ -78,5 +76,7 @@ class Opening:
 
     def help(self) -> None:
         """Every key."""
+        from pqtui.screens.help import MOVING, Help, help_lines
+
         screen = self._screen
         screen.app.push_screen(Help(help_lines(screen.offered, screen.why_not, MOVING)))

@@ -3,29 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from textual.message import Message
 
 from pqcore.jobs.filter import JobFilter
-from pqcore.jobs.repository import JobRepository
 from pqtui.feed import CALM_FACTOR, Feed, Fresh, Trouble
 from pqtui.health import Health
 from pqtui.snapshots import CountReader, ListQuery, ListReader, MetricsReader, read_detail
+
+if TYPE_CHECKING:
+    from pqcore.jobs.repository import JobRepository
 
 # whatever the count and the detail would find changes the list or the totals as well, and that stirs all feeds
 _FOLLOW = CALM_FACTOR * 4
 
 
-class Reading:
-    """The feeds of one screen, and how they fare. They post to ``post`` and never touch a widget."""
+Q = TypeVar("Q")
+Q_contra = TypeVar("Q_contra", contravariant=True)
 
-    def __init__(self, jobs: JobRepository, post: Callable[[Message], object], poll_seconds: float) -> None:
-        readers = (ListReader(jobs), CountReader(jobs), MetricsReader(jobs))
-        self._readers = readers
-        self.list: Feed[ListQuery] = Feed("list", readers[0], post, poll_seconds)
-        self.count: Feed[JobFilter] = Feed("count", readers[1], post, poll_seconds, _FOLLOW)
-        self.detail: Feed[int] = Feed("detail", lambda job_id: read_detail(jobs, job_id), post, poll_seconds, _FOLLOW)
-        self.metrics: Feed[str] = Feed("metrics", readers[2], post, poll_seconds)
+
+class _Reader(Protocol[Q_contra]):
+    def __call__(self, query: Q_contra, /) -> object: ...
+
+    def expire(self) -> None: ...
+
+
+class _Late(Generic[Q]):
+    """A reader that is made when it first reads, in the thread of its feed: making it may open the database."""
+
+    def __init__(self, make: Callable[[], _Reader[Q]]) -> None:
+        self._make = make
+        self._reader: _Reader[Q] | None = None
+
+    def __call__(self, query: Q) -> object:
+        if self._reader is None:
+            self._reader = self._make()
+        return self._reader(query)
+
+    def expire(self) -> None:
+        if self._reader is not None:
+            self._reader.expire()
+
+
+class Reading:
+    """The feeds of one screen, and how they fare. They post to ``post`` and never touch a widget.
+
+    ``jobs`` gives the repository; it may block, and is called in their threads alone.
+    """
+
+    def __init__(
+        self, jobs: Callable[[], JobRepository], post: Callable[[Message], object], poll_seconds: float
+    ) -> None:
+        read_list: _Late[ListQuery] = _Late(lambda: ListReader(jobs()))
+        count: _Late[JobFilter] = _Late(lambda: CountReader(jobs()))
+        read_metrics: _Late[object] = _Late(lambda: MetricsReader(jobs()))
+        self._readers = (read_list, count, read_metrics)
+        self.list: Feed[ListQuery] = Feed("list", read_list, post, poll_seconds)
+        self.count: Feed[JobFilter] = Feed("count", count, post, poll_seconds, _FOLLOW)
+        self.detail: Feed[int] = Feed("detail", lambda job_id: read_detail(jobs(), job_id), post, poll_seconds, _FOLLOW)
+        self.metrics: Feed[str] = Feed("metrics", read_metrics, post, poll_seconds)
         self._feeds = (self.list, self.count, self.detail, self.metrics)
         self._health = Health()
         self.held = False

@@ -8,7 +8,7 @@ from time import monotonic
 
 from pqcore.jobs.filter import JobFilter
 from pqcore.jobs.model import Job
-from pqcore.jobs.query import Sort
+from pqcore.jobs.sort import Sort
 from pqtui import show
 from pqtui.filter_typing import SeenValues
 from pqtui.metrics_text import Flow, JobFlow

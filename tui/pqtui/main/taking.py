@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 from pqtui import show
 from pqtui.actions import Situation
-from pqtui.export import job_rows, letter_rows, to_file
 from pqtui.main.drawing import Drawing
 from pqtui.main.panes import Panes
 from pqtui.main.shown import Shown
-from pqtui.screens.export import Export, Wanted
 from pqtui.tasks import Outcome, in_background
 from pqtui.widgets.metrics_pane import MetricsPane
 
 if TYPE_CHECKING:
+    from pqtui.screens.export import Wanted
     from pqtui.screens.main import MainScreen
 
 
@@ -40,6 +39,8 @@ class Taking:
 
     def ask_export(self) -> None:
         """Ask what to write, and where."""
+        from pqtui.screens.export import Export
+
         current, console = self._screen.lines.current, self._screen.console
         total = show.jobs_in_words(self._screen.lines.total) + (", as filtered" if self._shown.filter else "")
         letters = current.id if current is not None and current.progress.failed else None
@@ -48,13 +49,15 @@ class Taking:
     def _export(self, wanted: Wanted | None) -> None:
         if wanted is None:
             return
-        jobs, job_filter = self._screen.console.workspace.jobs, self._shown.filter
+        workspace, job_filter = self._screen.console.workspace, self._shown.filter
         self._drawing.notice(f"Writing {wanted.path}")
 
         def work() -> int:
+            from pqtui.export import job_rows, letter_rows, to_file
+
             if wanted.job_id is None:
-                return to_file(job_rows(jobs, job_filter), wanted.path)
-            return to_file(letter_rows(jobs, wanted.job_id), wanted.path)
+                return to_file(job_rows(workspace.jobs, job_filter), wanted.path)
+            return to_file(letter_rows(workspace.jobs, wanted.job_id), wanted.path)
 
         in_background(self._screen, work, partial(self._exported, wanted))
 

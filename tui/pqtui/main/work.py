@@ -6,14 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pqtui import show
-from pqtui.hand_over import HandedOver
 from pqtui.main.drawing import Drawing
 from pqtui.main.marks import Marks
 from pqtui.main.reading import Reading
-from pqtui.screens.leave import Leave, Leaving
 from pqtui.tasks import Outcome, in_background
 
 if TYPE_CHECKING:
+    from pqtui.hand_over import HandedOver
+    from pqtui.screens.leave import Leaving
     from pqtui.screens.main import MainScreen
 
 
@@ -46,6 +46,8 @@ class Work:
 
     def quit(self) -> None:
         """Leave; ask where work runs here."""
+        from pqtui.screens.leave import Leave
+
         self._quitting = False
         active = tuple(sorted(self._console.local.active))
         if not active:
@@ -54,6 +56,8 @@ class Work:
         self._screen.app.push_screen(Leave(active, self._console.glyphs), self._quit_chosen)
 
     def _quit_chosen(self, answer: Leaving | None) -> None:
+        from pqtui.screens.leave import Leaving
+
         if answer is Leaving.WAIT:
             self._quitting = True
             key = self._console.key_texts["quit"]

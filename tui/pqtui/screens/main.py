@@ -16,10 +16,11 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from pqcore.jobs.filter import JobFilter
-from pqcore.jobs.query import Sort
+from pqcore.jobs.sort import Sort
 from pqtui.acting import Acting, bindings_of
 from pqtui.actions import BY_ID, Action, Situation, eligible, unavailable
 from pqtui.feed import Fresh, Trouble
+from pqtui.first_lines import FirstLines
 from pqtui.main.doing import Doing
 from pqtui.main.drawing import Drawing
 from pqtui.main.filter_line import FilterLine, filter_input
@@ -31,9 +32,9 @@ from pqtui.main.shown import Shown
 from pqtui.main.taking import Taking
 from pqtui.main.work import Work
 from pqtui.perform import DONE_TO_JOBS
-from pqtui.screens.order import Order
 from pqtui.session_state import SessionState
 from pqtui.snapshots import CountSnapshot, DetailSnapshot, ListQuery, ListSnapshot, MetricsSnapshot
+from pqtui.tasks import Outcome, in_background
 from pqtui.widgets.bars import ActionBar, TopBar
 from pqtui.widgets.detail_pane import DetailPage, DetailPane
 from pqtui.widgets.job_list import JobLines, JobList
@@ -64,9 +65,9 @@ class MainScreen(Acting, Screen[None]):
             _class_at(console.size.height, self.VERTICAL_BREAKPOINTS),
         )
         super().__init__(classes=f"pane-jobs {' '.join(classes)}")
-        self._application = console
+        self._application, workspace = console, console.workspace
         self.shown = Shown()
-        self._reading = Reading(console.workspace.jobs, self.post_message, console.poll_seconds)
+        self._reading = Reading(lambda: workspace.jobs, self.post_message, console.poll_seconds)
         self._drawing = Drawing(self, self.shown, self._reading)
         self._panes = Panes(self)
         self._filter_line = FilterLine(self)
@@ -98,13 +99,31 @@ class MainScreen(Acting, Screen[None]):
         for pane, title in zip(PANES, ("Jobs", "Detail", "Metrics"), strict=True):
             self.query_one(f"#{pane}").border_title = title
         self._begin_where_it_was_left(self.console.session)
-        self._reading.start(ListQuery(self.shown.filter, self.shown.sort, *self.lines.wanted()))
+        first = self.console.take_first()
+        if first is None:
+            self._begin_reading()
+        else:
+            in_background(self, first, self._first_read)
         self._panes.choose("jobs")
         self.set_interval(1.0, self._drawing.standing)
         self._drawing.standing()
         self._drawing.bar()
         if self.console.note:
             self.notice(self.console.note)
+
+    def _first_read(self, outcome: Outcome[FirstLines]) -> None:
+        """Somebody has read the first lines for us: show them, and load what reads on when they are on the screen."""
+        first = outcome.value
+        if first is None:
+            assert outcome.error is not None
+            self.console.give_up(outcome.error)
+            return
+        self.on_fresh(Fresh(self._reading.list.name, first.query, first.snapshot, first.at))
+        self.call_after_refresh(self._begin_reading)
+
+    def _begin_reading(self) -> None:
+        self._reading.start(ListQuery(self.shown.filter, self.shown.sort, *self.lines.wanted()))
+        self.console.ask_news()
 
     def _begin_where_it_was_left(self, session: SessionState) -> None:
         """Filter, order and chosen job of the last session."""
@@ -304,6 +323,8 @@ class MainScreen(Acting, Screen[None]):
         self._ask_list()
 
     def _open_order(self) -> None:
+        from pqtui.screens.order import Order
+
         self.app.push_screen(Order(self.shown.sort, self.console.glyphs), self._ordered)
 
     def _ordered(self, sort: Sort | None) -> None:

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 
-from pqcore.jobs.query import SORTABLE, Sort
+from pqcore.jobs.sort import SORTABLE, Sort
 from pqtui.glyphs import Glyphs
 from pqtui.widgets.choices import Choices
 from pqtui.widgets.dialog import Dialog

@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from pqcore.jobs.model import DeadLetter, Job
-from pqcore.jobs.records import RecordCounts
+from pqcore.jobs.pages import RecordCounts
 from pqcore.jobs.story import RowStory, row_keys, row_story
 from pqcore.text import clean
 from pqtui import record_text, show

@@ -22,15 +22,14 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from pqcore.jobs.model import Job
-from pqcore.jobs.query import Sort
+from pqcore.jobs.sort import Sort
 from pqtui import columns, show
 from pqtui.columns import Line, Place
 from pqtui.glyphs import Glyphs
 from pqtui.pace import Pace
 from pqtui.snapshots import ListSnapshot
+from pqtui.window import MARGIN
 
-# rows that are read beyond each edge of the screen, so that scrolling finds them there
-MARGIN = 60
 _EDGE = 2  # the cells before the first column: cursor and mark
 
 Painted = tuple[tuple[str, ...], bool, bool, str]
