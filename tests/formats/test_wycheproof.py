@@ -151,6 +151,24 @@ def test_ecdsa(form: LegacySignature, name: str, encoding: EcdsaEncoding) -> Non
 
 
 @pytest.mark.parametrize(
+    ("form", "name", "digest", "encoding"),
+    [
+        (LegacySignature.ECDSA_P256, "ecdsa_secp256r1_sha512", "SHA-512", EcdsaEncoding.DER),
+        (LegacySignature.ECDSA_P256, "ecdsa_secp256r1_sha512_p1363", "SHA-512", EcdsaEncoding.RAW),
+        (LegacySignature.ECDSA_P384, "ecdsa_secp384r1_sha512", "SHA-512", EcdsaEncoding.DER),
+        (LegacySignature.ECDSA_P384, "ecdsa_secp384r1_sha512_p1363", "SHA-512", EcdsaEncoding.RAW),
+        (LegacySignature.ECDSA_P384, "ecdsa_secp384r1_sha256", "SHA-256", EcdsaEncoding.DER),
+    ],
+)
+def test_ecdsa_with_another_hash(form: LegacySignature, name: str, digest: str, encoding: EcdsaEncoding) -> None:
+    found = list(cases("Signature", name))
+    counts = judge(found, verified(form, SignatureParameters(ecdsa_encoding=encoding, ecdsa_hash=digest)), never)
+    assert counts["taken"] > 150
+    with pytest.raises(NotAuthentic):
+        verified(form, SignatureParameters(ecdsa_encoding=encoding))(next(case for case in found if case.valid))
+
+
+@pytest.mark.parametrize(
     ("form", "name"), [(LegacySignature.ED25519, "ed25519"), (LegacySignature.ED448, "ed448")], ids=str
 )
 def test_edwards_curves(form: LegacySignature, name: str) -> None:

@@ -7,7 +7,10 @@ import hashlib
 import random
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from pqcore.crypto import keys
 from pqcore.formats.detection.detect import detect
 from pqcore.formats.encoding import Encoding, encode
 from pqcore.formats.legacy_wrap import LegacyWrap, wrap
@@ -266,6 +269,15 @@ def test_signatures_behind_a_prefix(stored: str | bytes, declared: str, options:
     (found,) = proposals("signature", stored, declared=declared)
     assert found.scope is Scope.SIGNATURES
     assert options.items() <= found.document["options"].items()
+
+
+def test_the_hash_of_transits_signatures_is_asked_for() -> None:
+    signature = keys.classical_private("ECDSA-P384", key("ecdsa-384").secret or b"")
+    assert isinstance(signature, ec.EllipticCurvePrivateKey)
+    der = signature.sign(b"x", ec.ECDSA(hashes.SHA256()))
+    (found,) = proposals("signature", "vault:v1:" + base64.b64encode(der).decode())
+    assert found.document["options"]["format"] == "ECDSA-P384"
+    assert any("ecdsa_hash" in note for note in found.notes)
 
 
 def test_what_tink_wrote_post_quantum_and_what_vault_wraps_with_aes_256_is_fine() -> None:

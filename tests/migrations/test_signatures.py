@@ -3,18 +3,20 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pqcore.crypto import keys
 from pqcore.errors import UsageError
 from pqcore.formats import signature
 from pqcore.formats.encoding import Encoding, decode, encode
 from pqcore.formats.legacy_signature import LegacySignature
 from pqcore.formats.signature import verify_signature
 from pqcore.migrations.base import Failed, Migrated, Scope, Skipped, SkipReason
-from tests.formats.keyring import ring
+from tests.formats.keyring import key, ring
 from tests.formats.test_jose import detached, signed
 from tests.formats.test_legacy_signature import FORMS, key_name, raw, sign
 from tests.migrations.records import FIELD, WHEN, context, made, migrated, new_value, reason, row
@@ -65,6 +67,16 @@ def test_raw_ecdsa_is_said_so(form):
     assert reason(migration(**options).migrate(row(stored, body=PAYLOAD))) == "unparseable"
     wrong = migration(**options, ecdsa_encoding="raw")
     assert reason(wrong.migrate(row(encode(der, Encoding.BASE64), body=PAYLOAD))) == "unparseable"
+
+
+def test_another_hash_of_ecdsa_is_said_so():
+    signer = key("ecdsa-384")
+    private = keys.classical_private(signer.algorithm, signer.secret)
+    stored = encode(private.sign(PAYLOAD.encode(), ECDSA(SHA256())), Encoding.BASE64)
+    options = {"format": "ECDSA-P384", "old_key": "ecdsa-384"}
+    migrated(migration(**options, ecdsa_hash="SHA-256").migrate(row(stored, body=PAYLOAD)))
+    assert reason(migration(**options).migrate(row(stored, body=PAYLOAD))) == "unverifiable"
+    assert reason(migration(**options, ecdsa_hash="SHA-384").migrate(row(stored, body=PAYLOAD))) == "unverifiable"
 
 
 def test_a_high_s_is_a_dead_letter_where_it_is_refused():

@@ -1,6 +1,7 @@
 """Old signatures: Ed25519, Ed448 (RFC 8032), ECDSA (FIPS 186-5), RSA-PSS, PKCS #1 v1.5 (RFC 8017), JWS (RFC 7515).
 
-Each form names its hash; ECDSA takes the one of its curve's strength (P-256: SHA-256, P-384: SHA-384, P-521: SHA-512).
+Each form names its hash; ECDSA takes the one of its curve's strength (P-256: SHA-256, P-384: SHA-384, P-521: SHA-512)
+unless another one is named.
 """
 
 from __future__ import annotations
@@ -68,8 +69,14 @@ class SignatureParameters:
     salt_length: SaltLength = SaltLength.AUTO
     ecdsa_encoding: EcdsaEncoding = EcdsaEncoding.DER
     low_s: LowS = LowS.ANY
+    ecdsa_hash: str | None = None  # one of ECDSA_HASHES; None: that of the curve's strength
 
 
+ECDSA_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "SHA-256": hashes.SHA256(),
+    "SHA-384": hashes.SHA384(),
+    "SHA-512": hashes.SHA512(),
+}
 _ECDSA: dict[LegacySignature, hashes.HashAlgorithm] = {
     LegacySignature.ECDSA_P256: hashes.SHA256(),
     LegacySignature.ECDSA_P384: hashes.SHA384(),
@@ -136,7 +143,8 @@ def verify_legacy(
             public.verify(signature, payload)
         elif form in _ECDSA and isinstance(public, ec.EllipticCurvePublicKey) and key.algorithm == form:
             der = _ecdsa(signature, public.curve.group_order, parameters)
-            public.verify(der, payload, ec.ECDSA(_ECDSA[form]))
+            digest = _ECDSA[form] if parameters.ecdsa_hash is None else ECDSA_HASHES[parameters.ecdsa_hash]
+            public.verify(der, payload, ec.ECDSA(digest))
         elif form in _PSS and isinstance(public, rsa.RSAPublicKey):
             _length(signature, (public.key_size + 7) // 8)
             public.verify(signature, payload, _pss(_PSS[form], parameters.salt_length), _PSS[form])

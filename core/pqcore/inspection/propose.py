@@ -28,6 +28,7 @@ _AES_SIZE = re.compile(r"^AES-(128|192|256)-")
 # Argon2 is what passwords are wrapped in; the others need the stored value itself, or are no hash.
 _NOT_WRAPPED = ("Argon2", "yescrypt", "SCRAM", "MySQL caching_sha2", "password in the clear")
 _TINK_FORMATS = {"AES-": "AES-GCM"}  # which Tink lays out in one way
+_ECDSA_LARGER = ("ECDSA-P384", "ECDSA-P521")  # which have another hash by default
 _ECDSA_RAW = {"ECDSA-P256": 64, "ECDSA-P384": 96, "ECDSA-P521": 132}  # bytes of r and s side by side
 
 
@@ -179,6 +180,8 @@ def _keyed(
         if frame is not None:
             options |= frame.options
             notes.append(frame.note)
+            if named in _ECDSA_LARGER and members[0].group.candidates[0].form.frame == TRANSIT:
+                notes.append("Transit signs with SHA-256 unless it was told otherwise: set ecdsa_hash to what it was")
         options |= {**keys, **_ecdsa_encoding(named, members)}
         if named == "JWS":
             del options["payload"]  # it is in the value

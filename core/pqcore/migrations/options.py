@@ -295,6 +295,13 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
             when=("format", *_ECDSA),
         ),
         OptionSpec(
+            "ecdsa_hash",
+            OptionKind.CHOICE,
+            "Hash of the ECDSA signatures; by default that of the curve's strength, SHA-256 for P-256 and so on.",
+            choices=("SHA-256", "SHA-384", "SHA-512"),
+            when=("format", *_ECDSA),
+        ),
+        OptionSpec(
             "low_s",
             OptionKind.CHOICE,
             "Whether the higher of the two s that verify is refused, where the old signer never wrote it.",

@@ -268,6 +268,7 @@ def build_signatures(
             salt_length=SaltLength(chosen["salt_length"]),
             ecdsa_encoding=EcdsaEncoding(chosen["ecdsa_encoding"]),
             low_s=LowS(chosen["low_s"]),
+            ecdsa_hash=chosen["ecdsa_hash"],
         ),
         now=now,
     )
