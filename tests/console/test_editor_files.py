@@ -43,6 +43,37 @@ async def test_undo_and_redo_bring_form_and_json_back_together(empty: Workspace)
         await until(pilot, lambda: screen.query_one("#f-limit", Input).value == "7")
 
 
+async def test_what_one_field_of_the_form_changes_is_one_step_to_undo(empty: Workspace) -> None:
+    async with opened(empty, (120, 40)) as pilot:
+        screen = await open_editor(pilot)
+
+        def members() -> dict[str, object]:
+            found: dict[str, object] = json.loads(screen.editor.text)
+            return {name: found[name] for name in ("table", "field", "limit") if found.get(name)}
+
+        for field, text in (("table", "people"), ("field", "password"), ("limit", "1250")):
+            screen.set_focus(screen.query_one(f"#f-{field}", Input))
+            await pilot.press(*text)
+        await until(pilot, lambda: members() == {"table": "people", "field": "password", "limit": 1250})
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: members() == {"table": "people", "field": "password"})
+        await until(pilot, lambda: screen.query_one("#f-limit", Input).value == "")
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: members() == {"table": "people"})
+        await pilot.press("ctrl+y")
+        await until(pilot, lambda: members() == {"table": "people", "field": "password"})
+        # a step that was undone and done again is closed
+        screen.set_focus(screen.query_one("#f-field", Input))
+        await pilot.press("end", "x", "y")
+        await until(pilot, lambda: members()["field"] == "passwordxy")
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: members()["field"] == "password")
+        await pilot.press("ctrl+z", "ctrl+z")
+        await until(pilot, lambda: not members())
+        await shows(pilot, "f1 Help")
+        assert not screen.editor.history.undo_stack
+
+
 async def test_a_selection_is_saved_and_opened_again(empty: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "selection.json"
     async with opened(empty, (120, 40)) as pilot:

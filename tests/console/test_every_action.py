@@ -7,10 +7,13 @@ from collections.abc import Awaitable, Callable
 import pytest
 from textual.pilot import Pilot
 
+from pqcore.jobs.model import Event
 from pqcore.workspace import Workspace
 from pqtui.actions import ACTIONS, PARTS
+from pqtui.news import news_of
 from tests.console.conftest import main, opened, screen_text, shows, until
 from tests.console.test_new_job import open_editor, write
+from tests.console.world import NOW
 
 # action of the main screen -> the job under the cursor, and what the screen shows after its key
 SHOWN: dict[str, tuple[int, str]] = {
@@ -38,6 +41,7 @@ SHOWN: dict[str, tuple[int, str]] = {
     "copy": (8, "sent to the clipboard of"),
     "export": (8, "esc leaves it"),
     "estate": (8, "salted"),
+    "news": (8, "Nothing is known to have happened"),
     "pane_detail": (8, "[Overview]"),
     "pane_metrics": (8, "Status"),
     "pane_jobs": (8, "Jobs 8"),
@@ -97,6 +101,13 @@ async def one_range(pilot: Pilot[int]) -> None:
     await shows(pilot, "After key")
 
 
+async def news(pilot: Pilot[int]) -> None:
+    event = Event(1, 8, NOW, "done", "Done", "ada", "ops1")
+    pilot.app.news = news_of([event], NOW)
+    await pilot.press("N")
+    await shows(pilot, "people.password")
+
+
 async def estate(pilot: Pilot[int]) -> None:
     await pilot.press("i")
     await shows(pilot, "salted")
@@ -144,6 +155,15 @@ OTHERS: dict[str, tuple[Steps, dict[str, str]]] = {
             "help": "Go back by one step",
             "palette": "Search for",
             "leave": "[Ranges 1]",
+        },
+    ),
+    "news": (
+        news,
+        {
+            "help": "Show what is under the cursor in full",
+            "palette": "Search for",
+            "leave": "Jobs 8",
+            "open": "Job 8 hashes people.password › Events",
         },
     ),
     "estate": (

@@ -13,7 +13,7 @@ from pqcore.jobs.sort import Sort
 from pqcore.migrations.base import Scope
 from pqcore.workspace import Workspace
 from pqtui.draft import Draft
-from pqtui.news import news
+from pqtui.news import news_of, sentence
 from pqtui.screens.new_job import NewJobScreen
 from pqtui.session_state import SessionState, read_session, session_file, write_session
 from tests.console import world
@@ -109,13 +109,23 @@ async def test_a_console_opened_again_says_what_happened_meanwhile(filled: Works
     filled.jobs.note(8, "started", "Started")
     filled.jobs.note(8, "done", "Done")
     filled.jobs.note(7, "failed", "Failed")
+    filled.jobs.resume(5)
     world.add_job(filled, 42, log=(("created", "Created"),))
     async with opened(filled) as pilot:
-        await shows(pilot, "Since you left", "1 failed (7), 1 done (8), 1 created (42)")
+        await shows(pilot, "Since you left", "1 failed (7), 1 done (8), 1 created (42), 1 changed (5)", "Press N")
+        await pilot.press("N")
+        await shows(pilot, "Jobs › Since 2026-03-01 12:00:00 UTC: 4 jobs", "Resumed", "Failed", "Done (2 events)")
+        await shows(pilot, "people.password")
+        await pilot.press("j", "j", "j", "enter")  # the latest is on top: 42, 5, 7, 8
+        await shows(pilot, "Job 8 hashes people.password › Events", "[Events 2]", "Started")
+        await pilot.press("escape", "q")
+        await until(pilot, lambda: pilot.app.screen is main(pilot))
         await pilot.press("q")
     async with opened(filled) as pilot:
         await shows(pilot, "Jobs 9")
         assert "Since you left" not in pilot.app.note
+        await pilot.press("N")
+        await shows(pilot, "Nothing is known to have happened")
 
 
 def test_a_job_is_named_once_by_the_last_thing_that_happened() -> None:
@@ -123,10 +133,15 @@ def test_a_job_is_named_once_by_the_last_thing_that_happened() -> None:
         return Event(number, job_id, NOW, kind, "", "ada", "ops1")
 
     happened = [event(1, 5, "failed"), event(2, 5, "retry"), event(3, 5, "done"), event(4, None, "install")]
-    assert news(reversed(happened), NOW - timedelta(hours=3), NOW) == "Since you left 3h ago: 1 done (5)."
-    assert news([], NOW, NOW) == ""
-    many = [event(n, n, "done") for n in range(9)]
-    assert "9 done (0, 1, 2, 3 and 5 more)" in news(many, None, NOW)
+    told = news_of(happened[::-1], NOW - timedelta(hours=3))
+    assert sentence(told, NOW) == "Since you left 3h ago: 1 done (5)."
+    assert [(each.job_id, each.event.id, each.events) for each in told.jobs] == [(5, 3, 3)]
+    assert sentence(news_of([], NOW), NOW) == ""
+    many = [event(n, n, "done") for n in range(9, 0, -1)]
+    assert "9 done (1, 2, 3, 4 and 5 more)" in sentence(news_of(many, None), NOW)
+    # what somebody asked for later does not hide where the job stands
+    asked = [event(2, 7, "limits"), event(1, 7, "failed")]
+    assert sentence(news_of(asked, None), NOW) == "Since you left: 1 failed (7)."
 
 
 def test_each_profile_and_database_has_a_session_of_its_own(filled: Workspace) -> None:

@@ -22,6 +22,7 @@ class Situation:
         here: ids of jobs that run in this console.
         working: this console claims whatever is due.
         held: refreshing by the clock is stopped.
+        news: jobs to which something happened since the last session.
         filtered: the list is filtered.
         now: aware.
     """
@@ -34,6 +35,7 @@ class Situation:
     held: bool
     filtered: bool
     now: datetime
+    news: int = 0
 
 
 Refusal = Callable[[Job, Situation], str]
@@ -321,6 +323,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("pane_metrics", ("3",), "Metrics", "Go to the metrics", VIEW, 10),
     Action("estate", ("i",), "Estate", "See what is stored, how it stands and how much of it is safe", VIEW),
+    Action("news", ("N",), "News", "See what happened to jobs since a console was last open here", VIEW),
     Action("refresh", ("R",), "Refresh", "Read everything again now", VIEW),
     Action("hold", ("f",), "Freeze", "Stop refreshing by the clock, or go on", VIEW, 15),
     Action(
@@ -375,6 +378,9 @@ RECORDS_ACTIONS: tuple[Action, ...] = (
 # what can be done with one of them
 RECORD_ACTIONS: tuple[Action, ...] = (_LETTERS, _AGAIN, _COMMON["help"], _COMMON["palette"], _LEAVE)
 
+# what can be done among what happened meanwhile
+NEWS_ACTIONS: tuple[Action, ...] = (_OPEN, _COMMON["help"], _COMMON["palette"], _LEAVE)
+
 ESTATE = "Estate"
 ESTATE_ACTIONS: tuple[Action, ...] = (
     Action("estate_new", ("n",), "New job", "Create a job from the form under the cursor", ESTATE, 2, writes=True),
@@ -409,6 +415,7 @@ PARTS: Mapping[str, tuple[Action, ...]] = {
     "editor": EDITOR_ACTIONS,
     "records": RECORDS_ACTIONS,
     "record": RECORD_ACTIONS,
+    "news": NEWS_ACTIONS,
     "estate": ESTATE_ACTIONS,
     "review": REVIEW_ACTIONS,
     "tune": TUNE_ACTIONS,
@@ -426,6 +433,8 @@ def unavailable(action: Action, situation: Situation) -> str:
     """Why the action cannot be done now, as a sentence without a full stop; empty where it can."""
     if action.writes and situation.read_only:
         return "This session is read-only"
+    if action.id == "news" and not situation.news:
+        return "Nothing is known to have happened since a console was last open here"
     if action.refuse is None:
         return ""
     if not situation.jobs:

@@ -28,6 +28,7 @@ from pqtui.draft import Draft, Writing
 from pqtui.first_lines import FirstLines
 from pqtui.glyphs import ASCII, Glyphs, choose
 from pqtui.local_work import LocalWork
+from pqtui.news import NOTHING, News, sentence
 from pqtui.palette import ActionCommands
 from pqtui.profiles import Choice, Reopen, choices
 from pqtui.screens.main import MainScreen
@@ -117,6 +118,7 @@ class ConsoleApp(App[int]):
         self.key_texts = keymap.key_texts(self.parts)
         self.draft: Draft | None = None
         self.session = SessionState()
+        self.news = NOTHING
         self._keeper = SessionKeeper(workspace) if keep_session else None
         self.place = _place(workspace)
         self.badge = badge_of(workspace.settings)
@@ -229,11 +231,14 @@ class ConsoleApp(App[int]):
         """Find out what has happened since the last session."""
         keeper = self._keeper
         if keeper is not None:
-            in_background(self, lambda: keeper.news(self.now()), self._news_read)
+            in_background(self, keeper.news, self._news_read)
 
-    def _news_read(self, outcome: Outcome[str]) -> None:
-        if outcome.value:
-            self.note = " ".join(part for part in (self.note, outcome.value) if part)
+    def _news_read(self, outcome: Outcome[News]) -> None:
+        self.news = outcome.value or NOTHING
+        told = sentence(self.news, self.now())
+        if told:
+            told += f" Press {self.key_texts['news']} to see them."
+            self.note = " ".join(part for part in (self.note, told) if part)
             if self._main.is_mounted:  # else it begins with the note
                 self._main.notice(self.note)
 
@@ -339,7 +344,7 @@ class ConsoleApp(App[int]):
 
         self._keep_session()
         self.workspace, self.local, self.draft, self.note = workspace, LocalWork(workspace), None, ""
-        self.session = SessionState()
+        self.session, self.news = SessionState(), NOTHING
         if self._keeper is not None:
             self._keeper = SessionKeeper(workspace)
         self._begin_session()

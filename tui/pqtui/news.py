@@ -1,8 +1,9 @@
-"""What happened to jobs while no console was open, told from the event log in one sentence."""
+"""What happened to jobs while no console was open, told from the event log: by job, and in one sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from pqcore.jobs.model import Event
@@ -14,29 +15,55 @@ _WORDS = {"started": "running", "created": "created"}
 _IDS = 4
 
 
-def news(events: Iterable[Event], since: datetime | None, now: datetime) -> str:
-    """One sentence on events that came since ``since``, newest first; empty where no job changed.
+@dataclass(frozen=True, slots=True)
+class JobNews:
+    """What happened to one job: the event that says where it stands now, else the newest; and how many there were."""
 
-    A job is named once, by the last thing that happened to it: one that failed and was then done is done.
-    """
-    last: dict[int, str] = {}
-    created: list[int] = []
+    job_id: int
+    event: Event
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What happened since ``since``, the latest first; ``cut``: the log was too long to be read to its beginning."""
+
+    since: datetime | None
+    jobs: tuple[JobNews, ...]
+    cut: bool = False
+
+
+NOTHING = News(None, ())
+
+
+def news_of(events: Sequence[Event], since: datetime | None, *, cut: bool = False) -> News:
+    """What these events, newest first, say of jobs. A job is named once: one that failed and was then done is done."""
+    last: dict[int, Event] = {}
+    number: dict[int, int] = {}
     for event in events:
         if event.job_id is None:
             continue
-        if event.kind in _STANDING:
-            last.setdefault(event.job_id, event.kind)
-        elif event.kind == "created":
-            created.append(event.job_id)
+        number[event.job_id] = number.get(event.job_id, 0) + 1
+        told = last.setdefault(event.job_id, event)
+        if told.kind not in _STANDING and event.kind in _STANDING:
+            last[event.job_id] = event
+    found = [JobNews(job_id, event, number[job_id]) for job_id, event in last.items()]
+    return News(since, tuple(sorted(found, key=lambda each: -each.event.id)), cut)
+
+
+def sentence(news: News, now: datetime) -> str:
+    """The news in one sentence; empty where no job changed."""
     parts = []
-    for kind in _STANDING:
-        ids = tuple(sorted(job_id for job_id, stands in last.items() if stands == kind))
-        if ids:
-            parts.append(f"{show.count(len(ids))} {_WORDS.get(kind, kind)} ({show.ids_in_words(ids, _IDS)})")
-    fresh = tuple(sorted(job_id for job_id in created if job_id not in last))
-    if fresh:
-        parts.append(f"{show.count(len(fresh))} created ({show.ids_in_words(fresh, _IDS)})")
+    rest = [each.job_id for each in news.jobs if each.event.kind not in (*_STANDING, "created")]
+    for kind in (*_STANDING, "created"):
+        parts += _some(_WORDS.get(kind, kind), (each.job_id for each in news.jobs if each.event.kind == kind))
+    parts += _some("changed", rest)
     if not parts:
         return ""
-    ago = f" {show.coarse((now - since).total_seconds())} ago" if since is not None else ""
+    ago = f" {show.coarse((now - news.since).total_seconds())} ago" if news.since is not None else ""
     return f"Since you left{ago}: {', '.join(parts)}."
+
+
+def _some(word: str, ids: Iterable[int]) -> list[str]:
+    found = tuple(sorted(ids))
+    return [f"{show.count(len(found))} {word} ({show.ids_in_words(found, _IDS)})"] if found else []

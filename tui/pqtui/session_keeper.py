@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
 from pqcore.errors import PQConsoleError
 from pqcore.workspace import Workspace
-from pqtui.news import news
+from pqtui.news import NOTHING, News, news_of
 from pqtui.session_state import SessionState, read_session, session_file, write_session
+from pqtui.snapshots import safe_event
 
 _EVENTS = 2000
 # what has happened meanwhile is noted at least so often, whether or not the operator touched anything
@@ -36,12 +36,13 @@ class SessionKeeper:
         self._kept = self._before
         return self._before, note
 
-    def news(self, now: datetime) -> str:
-        """One sentence on what happened since that session; empty where nothing did, or where there was none."""
+    def news(self) -> News:
+        """What happened since that session; nothing where there was none."""
         before = self._before
         if before.last_event is None:
-            return ""
-        return news(self._workspace.jobs.events(limit=_EVENTS, after=before.last_event), before.at, now)
+            return NOTHING
+        events = [safe_event(event) for event in self._workspace.jobs.events(limit=_EVENTS, after=before.last_event)]
+        return news_of(events, before.at, cut=len(events) == _EVENTS)
 
     def due(self, session: SessionState) -> bool:
         """Whether this session differs from the one that is kept, or that is old."""

@@ -111,7 +111,7 @@ class Drawing:
 
     def notice(self, text: str, *, error: bool = False) -> None:
         """Say something in the line above the actions; an empty text clears it."""
-        line = self._screen.query_one("#notice", Static)
         content = Content.styled(clean(text), "$text-error" if error else "$text-success")
-        line.display = bool(text)
-        redraw(line, content)
+        for line in self._screen.query("#notice").results(Static):  # none any more where the console is closing
+            line.display = bool(text)
+            redraw(line, content)

@@ -65,6 +65,12 @@ class Opening:
 
         self._screen.app.push_screen(EstateScreen(), left)
 
+    def news(self) -> None:
+        """What happened while no console was open."""
+        from pqtui.screens.news import NewsScreen
+
+        self._screen.app.push_screen(NewsScreen(self._screen.console.news))
+
     def records(self, situation: Situation) -> None:
         """What is kept of a job, at the page that the detail shows."""
         from pqtui.records import Kind

@@ -163,7 +163,7 @@ class EstateScreen(Acting, Screen["Draft | None"]):
             if self.is_attached:
                 self._draw()
 
-        in_background(self.app, body, ended)
+        in_background(self, body, ended)  # behind what the thread has posted here
         self._draw()
 
     def _sample_all(self, inspector: Inspector) -> None:

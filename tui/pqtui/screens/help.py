@@ -32,6 +32,7 @@ MOVING_IN_THE_EDITOR: Moving = (
     ("right", "take the name that is suggested in a field"),
     ("enter space", "open a list of answers"),
 )
+MOVING_IN_A_LIST: Moving = (("up down j k", "move by a line"), ("pgup pgdn", "move by a screenful"))
 MOVING_IN_THE_ESTATE: Moving = (
     ("up down j k", "move by a line"),
     ("enter", "create a job from the form under the cursor"),

@@ -234,6 +234,7 @@ class MainScreen(Acting, Screen[None]):
             held=self._reading.held,
             filtered=bool(shown.filter),
             now=console.now(),
+            news=len(console.news.jobs),
         )
 
     def action_do(self, action_id: str) -> None:
@@ -257,6 +258,7 @@ class MainScreen(Acting, Screen[None]):
             "clone": lambda: self._opening.clone(situation),
             "records": lambda: self._opening.records(situation),
             "estate": self._opening.estate,
+            "news": self._opening.news,
             "help": self._opening.help,
             "tune": lambda: self._doing.ask_limits(situation),
             "hand_over": lambda: self._work.hand_over(tuple(job.id for job in eligible(BY_ID["hand_over"], situation))),

@@ -275,14 +275,13 @@ class NewJobScreen(Acting, Screen["Created | None"]):
     @on(SelectionForm.Edited)
     def _form_edited(self, event: SelectionForm.Edited) -> None:
         event.stop()
-        self._write(event.document)
+        self._write(event.document, event.field_id)
         self._text_changed(from_form=True)
 
-    def _write(self, document: dict[str, Any]) -> None:
-        """Put a document into the editor, as one step that can be undone."""
-        editor = self.editor
-        with editor.prevent(TextArea.Changed):
-            editor.replace(form.write_document(document), (0, 0), editor.document.end)
+    def _write(self, document: dict[str, Any], field_id: str = "") -> None:
+        """Put a document into the editor; what one field changes in a row is one step that can be undone."""
+        with self.editor.prevent(TextArea.Changed):
+            self.editor.write(form.write_document(document), field_id)
 
     @on(TextArea.Changed, "#json")
     def _json_edited(self, event: TextArea.Changed) -> None:
@@ -383,7 +382,7 @@ class NewJobScreen(Acting, Screen["Created | None"]):
     def _load(self, text: str | None) -> None:
         """Take another text in place of this one; undo brings it back."""
         if text is not None:
-            self.editor.replace(text, (0, 0), self.editor.document.end)
+            self.editor.write(text)
 
     def _ask_save(self) -> None:
         text = self.editor.text

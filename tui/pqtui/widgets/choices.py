@@ -28,6 +28,14 @@ class Choices(OptionList):
     def on_mount(self) -> None:
         self.highlighted = self._first
 
+    def rename(self, texts: Sequence[str]) -> None:
+        """Show other texts for the same answers; those that stay are not painted again."""
+        before = self._answers
+        self._answers = tuple((key, text) for (key, _), text in zip(before, texts, strict=True))
+        for number, (old, new) in enumerate(zip(before, self._answers, strict=True)):
+            if old != new:
+                self.replace_option_prompt_at_index(number, self._prompt(number, number == self.highlighted))
+
     @property
     def chosen(self) -> str:
         """The id of the answer under the cursor."""

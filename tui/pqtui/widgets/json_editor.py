@@ -9,6 +9,8 @@ from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.document._edit import Edit
+from textual.document._history import EditHistory
 from textual.geometry import Offset
 from textual.message import Message
 from textual.widgets import OptionList, TextArea
@@ -69,6 +71,23 @@ class CompletionList(OptionList, can_focus=False):
         return None if number is None or number >= len(self.completions) else self.completions[number]
 
 
+class Steps(EditHistory):
+    """What can be undone. Edits that one field of the form makes in a row are one step, however many keys they took."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._field = ""
+        self._last: Edit | None = None
+
+    def join(self, field: str) -> None:
+        """The last edit came from this field (empty: from none): let it join the step before, where that did, too."""
+        steps = self._undo_stack
+        if field and field == self._field and len(steps) > 1 and steps[-2][-1] is self._last:
+            last = steps.pop()
+            steps[-1].extend(last)
+        self._field, self._last = field, steps[-1][-1] if steps else None
+
+
 class JsonEditor(TextArea):
     """A text area for one JSON document. Posts ``CompletionWanted`` while names are typed."""
 
@@ -86,6 +105,7 @@ class JsonEditor(TextArea):
 
     def __init__(self, text: str, completions: CompletionList, *, id: str | None = None) -> None:
         super().__init__(text, id=id, show_line_numbers=True, soft_wrap=False, tab_behavior="focus", compact=True)
+        self.history: Steps = Steps(max_checkpoints=50, checkpoint_timer=2.0, checkpoint_max_characters=100)
         self.cursor_blink = False
         self.match_cursor_bracket = False
         self.highlight_cursor_line = False
@@ -115,6 +135,12 @@ class JsonEditor(TextArea):
             style = self.get_component_rich_style("json--problem", partial=True) + Style(underline=True)
             line.stylize(style, column, max(end, column + 1))
         return line
+
+    def write(self, text: str, field: str = "") -> None:
+        """Put another text in place of this one; ``field`` is the field of the form that changed it, if one did."""
+        if text != self.text:
+            self.replace(text, (0, 0), self.document.end)
+            self.history.join(field)
 
     @property
     def completion_list(self) -> CompletionList:

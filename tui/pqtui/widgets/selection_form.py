@@ -27,11 +27,12 @@ class SelectionForm(VerticalScroll, can_focus=False):
     """Shows a document and posts ``Edited`` with the changed one when a field is edited."""
 
     class Edited(Message):
-        """A field was edited; this is the new document."""
+        """A field, known by ``field_id``, was edited; this is the new document."""
 
-        def __init__(self, document: dict[str, Any]) -> None:
+        def __init__(self, document: dict[str, Any], field_id: str) -> None:
             super().__init__()
             self.document = document
+            self.field_id = field_id
 
     class Explained(Message):
         """Another field has the focus: what it is for, and names that could stand in it."""
@@ -187,7 +188,7 @@ class SelectionForm(VerticalScroll, can_focus=False):
             document = form.put(self._document, field, value)
         if document != self._document:
             self._document = document
-            self.post_message(self.Edited(document))
+            self.post_message(self.Edited(document, widget_id))
 
     def _is_known(self, widget_id: str, value: object) -> bool:
         """Whether the document says this already: filling a field is no edit."""
