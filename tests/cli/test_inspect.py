@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -29,6 +30,15 @@ def test_a_sample_says_that_it_is_one(cli: Cli) -> None:
 def test_a_schema_by_name(cli: Cli) -> None:
     columns = cli.json("inspect", "--schema", "main")["columns"]
     assert [(c["schema"], c["table"]) for c in columns] == [("main", "accounts"), ("main", "files")]
+
+
+def test_versions_of_a_key_of_vault_are_told_apart(cli: Cli) -> None:
+    cli.execute("CREATE TABLE vaulted (id INTEGER PRIMARY KEY, wrapped_key TEXT)")
+    for number in range(6):
+        body = base64.b64encode(bytes([number + 200]) * 60).decode()
+        cli.execute("INSERT INTO vaulted VALUES (?, ?)", number, f"vault:v{1 + number % 2}:{body}")
+    lines = cli.ok("inspect", "vaulted", "--exact", "--policy", "cnsa-2.0").splitlines()
+    assert [sum(f"(version {version})" in line for line in lines) for version in (1, 2, 3)] == [1, 1, 0]
 
 
 def test_a_policy_changes_the_class(cli: Cli) -> None:

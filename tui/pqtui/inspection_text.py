@@ -6,7 +6,7 @@ from pqcore.inspection.interval import Share
 from pqcore.inspection.lineage import Lineage
 from pqcore.inspection.report import ColumnReport, FormReport, Summary
 
-_SHOWN_DETAILS = ("cost", "iterations", "m", "t", "p", "n", "r", "key", "enc", "over")
+_SHOWN_DETAILS = ("cost", "iterations", "m", "t", "p", "n", "r", "key", "version", "enc", "over")
 _MOST_NAMES = 3
 
 
@@ -16,7 +16,9 @@ def form_text(form: FormReport) -> str:
     name = form.name
     if len(names) > _MOST_NAMES:
         name = " or ".join(names[:_MOST_NAMES]) + f" or {len(names) - _MOST_NAMES} more"
-    details = form.group.candidates[0].details if len(names) == 1 else ()
+    candidates = form.group.candidates
+    # what all candidates say: the version of a key of Vault, whatever that key is of
+    details = [d for d in candidates[0].details if all(d in c.details for c in candidates)] if candidates else []
     notes = [f"{known} {value}" for known, value in details if known in _SHOWN_DETAILS and value != ""]
     if form.group.declared and form.group.declared.casefold() != name.casefold():
         notes.append(form.group.declared)

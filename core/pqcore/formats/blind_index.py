@@ -24,7 +24,7 @@ from pqcore.formats.keyring import KeyLike, KeySource, lookup, secret_of
 
 PREFIX = "pqbi1$"
 SIZES = {"HMAC-SHA-384": 48, "HMAC-SHA-512": 64, "HMAC-SHA3-256": 32, "HMAC-SHA3-384": 48, "HMAC-SHA3-512": 64}
-# Old indexes; those without a key are digests that anybody can compute.
+# Old indexes; those without a key are digests that anybody can compute. Where nothing but the length tells, the first.
 OLD_SIZES = {
     "HMAC-MD5": 16,
     "HMAC-SHA-1": 20,
@@ -32,12 +32,18 @@ OLD_SIZES = {
     "HMAC-SHA-256": 32,
     "HMAC-SHA-384": 48,
     "HMAC-SHA-512": 64,
+    "HMAC-SHA3-256": 32,
+    "HMAC-SHA3-384": 48,
+    "HMAC-SHA3-512": 64,
     "MD5": 16,
     "SHA-1": 20,
     "SHA-224": 28,
     "SHA-256": 32,
     "SHA-384": 48,
     "SHA-512": 64,
+    "SHA3-256": 32,
+    "SHA3-384": 48,
+    "SHA3-512": 64,
 }
 # As hashlib spells them: sha512, sha3_512.
 _HASHES = {

@@ -148,6 +148,9 @@ def _index(column: Column, forms: Sequence[FormReport]) -> Proposal:
     options["format"] = formats.pop() if len(formats) == 1 else "auto"
     options |= _encoding(forms)
     notes = ["Where the content cannot be read, use mode nested-index, which needs no source and no old key"]
+    others = {c.form.name for form in forms for c in form.group.candidates if c.form.name in OLD_SIZES} - formats
+    if others and len(formats) == 1:
+        notes.append(f"If the values are {' or '.join(sorted(others))}, set format to that")
     return _proposal(column, Scope.HASHES, forms, options, _where(column, forms), notes)
 
 
