@@ -9,6 +9,7 @@ import random
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from passlib import hash as handlers
 
 from pqcore.crypto import keys
 from pqcore.formats.detection.detect import detect
@@ -26,6 +27,7 @@ from pqcore.policies import POLICIES
 from pqcore.selection.document import parse
 from pqcore.selection.problem import SelectionError
 from tests.formats.keyring import key
+from tests.formats.libpass_hashes import NOT_READ
 from tests.migrations.records import made, migrated, reason, row
 
 BYTES = random.Random(7).randbytes
@@ -158,6 +160,15 @@ def test_several_forms_that_nothing_tells_apart_are_said_to_be_so() -> None:
 )
 def test_what_is_fine_not_known_or_not_read_by_any_job_gets_none(name: str, value: str | bytes) -> None:
     assert proposals(name, value) == []
+
+
+@pytest.mark.parametrize("name", NOT_READ)
+def test_what_libpass_writes_and_no_job_reads_gets_none(name: str) -> None:
+    handler = getattr(handlers, name)
+    context = {word: "x" for word in ("user", "realm") if word in handler.context_kwds}
+    stored = handler.hash("7 hash cats", **context)
+    named = [p for p in proposals("password", stored) if p.document["options"].get("scheme") != ""]
+    assert named == []
 
 
 def test_what_may_be_aes_gcm_is_proposed_with_its_format_left_open() -> None:

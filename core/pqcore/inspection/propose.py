@@ -183,8 +183,10 @@ def _keyed(
         if frame is not None:
             options |= frame.options
             notes.append(frame.note)
-            if named in _ECDSA_LARGER and members[0].group.candidates[0].form.frame == TRANSIT:
-                notes.append("Transit signs with SHA-256 unless it was told otherwise: set ecdsa_hash to what it was")
+            if named in _ECDSA_LARGER:
+                notes.append(
+                    "The hash is not in the value: transit takes SHA-256, Tink may take SHA-512; set ecdsa_hash"
+                )
         options |= {**keys, **_ecdsa_encoding(named, members)}
         if named == "JWS":
             del options["payload"]  # it is in the value

@@ -62,6 +62,7 @@ PBKDF2_SHA1 = _slow("PBKDF2-HMAC-SHA-1")
 PBKDF2_SHA256 = _slow("PBKDF2-HMAC-SHA-256")
 PBKDF2_SHA512 = _slow("PBKDF2-HMAC-SHA-512")
 SCRAM_SHA256 = _slow("SCRAM-SHA-256")
+SCRAM = _slow("SCRAM of several hashes")  # libpass: one verifier for each
 SHA256_CRYPT = _slow("sha256_crypt")
 SHA512_CRYPT = _slow("sha512_crypt")
 DRUPAL7 = _slow("Drupal 7 (iterated SHA-512)")
@@ -153,7 +154,7 @@ _SHAPES: tuple[_Shape, ...] = (
     _shape(PBKDF2_SHA512, "grub.pbkdf2.sha512.", rf"{_NUMBER}\.{_HEX}*\.{_HEX}+"),
     _shape(PBKDF2_SHA256, "$8$", rf"{_H64}{{14}}\${_H64}{{43}}", iterations=20000),
     _shape(SCRAM_SHA256, "SCRAM-SHA-256$", rf"{_NUMBER}:{_B64}+=*\${_B64}{{43}}=:{_B64}{{43}}="),
-    _shape(PBKDF2_SHA1, "$scram$", rf"{_NUMBER}\${_AB64}*\$[a-z0-9=,./A-Z-]+"),
+    _shape(SCRAM, "$scram$", rf"{_NUMBER}\${_AB64}*\$[a-z0-9=,./A-Z-]+"),
     _shape(SHA256_CRYPT, "$5$", rf"(?:rounds=(?P<iterations>[0-9]{{1,9}})\$)?[^$]{{0,16}}\${_H64}{{43}}"),
     _shape(SHA512_CRYPT, "$6$", rf"(?:rounds=(?P<iterations>[0-9]{{1,9}})\$)?[^$]{{0,16}}\${_H64}{{86}}"),
     _shape(_SHA1_CRYPT, "$sha1$", rf"{_NUMBER}\${_H64}{{0,64}}\${_H64}{{28}}"),

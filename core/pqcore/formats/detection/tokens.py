@@ -156,7 +156,7 @@ def _tink_forms() -> dict[int, tuple[Form, ...]]:
         add(size, curve(name, Use.SIGNATURE))
     for bits in (2048, 3072, 4096):
         add(bits // 8, rsa(bits, Use.SIGNATURE))
-    for signer in ("ML-DSA-65", "ML-DSA-87", "SLH-DSA-SHA2-128s"):
+    for signer in ("ML-DSA-44", "ML-DSA-65", "ML-DSA-87", "SLH-DSA-SHA2-128s"):
         entry = catalogue.find(signer)
         add(entry.signature or 0, post_quantum(signer, Use.SIGNATURE, entry.nist_level))
     for key in _DATA_KEYS:
