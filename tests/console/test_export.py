@@ -45,9 +45,9 @@ def test_numbers_stay_numbers() -> None:
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.text(), min_size=3, max_size=3), max_size=5))
 def test_csv_reads_back_as_many_rows_and_cells(rows: list[dict[str, str]]) -> None:
     stream = io.StringIO(newline="")
-    assert export.write_csv(rows, stream) == len(rows)
+    assert export.write_csv(export.Table(("a", "b", "c"), rows), stream) == len(rows)
     read = list(csv.reader(io.StringIO(stream.getvalue(), newline="")))
-    assert len(read) == (len(rows) + 1 if rows else 0)
+    assert len(read) == (len(rows) + 1)
     assert all(len(line) == 3 for line in read)
 
 
@@ -57,11 +57,11 @@ def test_a_file_is_private_and_never_takes_the_place_of_another(filled: Workspac
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [row["id"] for row in json.loads(path.read_text())] == [8, 7, 6, 5, 4, 3, 2, 1]
     with pytest.raises(UsageError, match="exists already"):
-        export.to_file(iter(()), path)
+        export.to_file(export.Table(("id",), ()), path)
     with pytest.raises(UsageError, match="names no format"):
-        export.to_file(iter(()), tmp_path / "jobs.xls")
+        export.to_file(export.Table(("id",), ()), tmp_path / "jobs.xls")
     with pytest.raises(UsageError, match="cannot be written"):
-        export.to_file(iter(()), tmp_path / "none" / "jobs.csv")
+        export.to_file(export.Table(("id",), ()), tmp_path / "none" / "jobs.csv")
     assert not list(tmp_path.glob(".*.tmp"))
 
 

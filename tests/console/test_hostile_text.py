@@ -127,7 +127,7 @@ def test_tables_of_the_command_line_and_csv_hold_no_foreign_byte_and_json_is_exa
         print_table(("A", "B"), ((text, 1) for text in given))
         print_properties(("error", text) for text in given)
     assert len(out.getvalue()) < 4 * sum(map(len, given)), "one long text must not pad every row"
-    written = export.write_csv(({"a": text} for text in given), out)
+    written = export.write_csv(export.Table(("a",), ({"a": text} for text in given)), out)
     assert written == COUNT
     assert not _FOREIGN.search(out.getvalue().replace("\r\n", "\n"))
     for text in given:

@@ -67,6 +67,7 @@ async def editor_with_an_error(pilot: Pilot[int]) -> None:
     await until(pilot, lambda: pilot.app.screen._names.tables)
     members = ('"table": "people"', '"field": "password"', '"optons": {"mode": "password"}', '"limit": 0')
     await write(pilot, "{\n  " + ",\n  ".join(members) + "\n}")
+    await until(pilot, lambda: pilot.app.screen._names.columns)
     await shows(pilot, "optons")
 
 

@@ -14,9 +14,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from pqcore.errors import ExitCode, KeyStoreError
+from pqcore.errors import ExitCode, KeyStoreError, ReadOnlySession
 from pqcore.keys.file import FileKeyProvider
-from pqcore.keys.provider import KeyProvider
+from pqcore.keys.provider import KeyProvider, KeyState
 from pqcore.keys.sealing import Cost
 
 CHEAP = Cost(memory_kib=64, passes=1)  # the cost of a real keyring is tested once, below
@@ -387,3 +387,21 @@ def test_a_missing_key_is_named_with_a_near_one(opened: Opened) -> None:
         provider.info("documents-kek:3")
     with pytest.raises(KeyStoreError, match="no key reference"):
         provider.info("documents-kek:0")
+
+
+def test_a_read_only_session_opens_keys_and_changes_none(opened: Opened, path: Path) -> None:
+    opened().generate("my-key", "AES-128")
+    before = path.read_bytes()
+    watching = FileKeyProvider(path, lambda: PASSPHRASE, cost=CHEAP, read_only=True)
+    assert watching.get("my-key").secret
+    locked = FileKeyProvider(path, _never, read_only=True)
+    for change in (
+        lambda: locked.generate("other", "AES-128"),
+        lambda: locked.import_key("other", b"0" * 16, algorithm="AES-128"),
+        lambda: locked.change_state("my-key:1", KeyState.RETIRED),
+        lambda: locked.change_passphrase(_never),
+    ):
+        with pytest.raises(ReadOnlySession, match="is not changed"):
+            change()
+    assert path.read_bytes() == before
+    assert not FileKeyProvider(path.with_name("none.json"), _never, read_only=True).list()

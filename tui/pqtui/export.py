@@ -11,6 +11,8 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -27,46 +29,55 @@ _PAGE = 500
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 Row = Mapping[str, Any]
+_LETTER = ("row_key", "reason", "message", "at")
 
 
-def job_rows(jobs: JobRepository, job_filter: JobFilter) -> Iterator[Row]:
-    """The jobs that the filter keeps, newest first, as rows of the view."""
-    return iter(jobs.view_rows(job_filter))
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows, and the names of their columns, which hold where there is no row, too. To be read once."""
+
+    names: tuple[str, ...]
+    rows: Iterable[Row]
 
 
-def letter_rows(jobs: JobRepository, job_id: int) -> Iterator[Row]:
+def job_rows(jobs: JobRepository, job_filter: JobFilter, limit: int | None = None) -> Table:
+    """The jobs that the filter keeps, newest first, as rows of the view; at most ``limit``."""
+    return Table(jobs.view_columns(), islice(jobs.view_rows(job_filter), limit))
+
+
+def letter_rows(jobs: JobRepository, job_id: int) -> Table:
     """All dead letters of a job, page by page in the order of their key digests."""
+    return Table(_LETTER, _letters(jobs, job_id))
+
+
+def _letters(jobs: JobRepository, job_id: int) -> Iterator[Row]:
     from pqcore.formats.context import key_digest  # with the cryptography, which only this needs
 
     after = ""
     while page := jobs.dead_letters(job_id, limit=_PAGE, after=after):
         for letter in page:
-            yield {
-                "row_key": letter.row_key,
-                "reason": letter.reason,
-                "message": letter.message,
-                "at": letter.created_at,
-            }
+            values = (letter.row_key, letter.reason, letter.message, letter.created_at)
+            yield dict(zip(_LETTER, values, strict=True))
         after = key_digest(page[-1].row_key)
 
 
-def write_json(rows: Iterable[Row], stream: TextIO) -> int:
+def write_json(table: Table, stream: TextIO) -> int:
     """Write an array, one element a line; returns how many there are."""
     number = 0
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(table.rows, 1):
         stream.write(("[\n" if number == 1 else ",\n") + dumps(row, indent=None))
     stream.write("\n]\n" if number else "[]\n")
     return number
 
 
-def write_csv(rows: Iterable[Row], stream: TextIO) -> int:
+def write_csv(table: Table, stream: TextIO) -> int:
     """Write a line of headings and a line a row (RFC 4180); returns how many rows there are."""
     writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow([cell(name) for name in table.names])
     number = 0
-    for number, row in enumerate(rows, 1):
-        if number == 1:
-            writer.writerow([cell(name) for name in row])
-        writer.writerow([cell(value) for value in row.values()])
+    for row in table.rows:
+        writer.writerow([cell(row[name]) for name in table.names])
+        number += 1
     return number
 
 
@@ -84,8 +95,8 @@ def cell(value: Any) -> str:
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
-def to_file(rows: Iterable[Row], path: Path) -> int:
-    """Write rows to a new file of this user alone (0600), as its suffix says; returns how many there are.
+def to_file(table: Table, path: Path) -> int:
+    """Write a table to a new file of this user alone (0600), as its suffix says; returns how many there are.
 
     Raises:
         UsageError: the suffix is neither .csv nor .json, the file exists already, or it cannot be written.
@@ -97,7 +108,7 @@ def to_file(rows: Iterable[Row], path: Path) -> int:
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="", errors="backslashreplace") as stream:
-            number = write(rows, stream)
+            number = write(table, stream)
         os.link(temporary, path)  # unlike a rename it never takes the place of another file
     except FileExistsError:
         raise UsageError(f"{clean(str(path))} exists already", "Choose another name") from None

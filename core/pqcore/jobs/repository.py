@@ -134,6 +134,10 @@ class JobRepository:
                 return
             after = page.next
 
+    def view_columns(self) -> tuple[str, ...]:
+        """The names of the columns of ``view_rows``, in their order."""
+        return tuple(column.name for column in jobs_view.columns)
+
     def totals(self) -> list[StatusTotal]:
         """The rows of ``vw_pq_migration_jobs_metrics``."""
         with self._db.read() as conn:

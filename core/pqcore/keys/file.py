@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from pqcore.errors import KeyStoreError
+from pqcore.errors import KeyStoreError, ReadOnlySession
 from pqcore.keys import keyring as document
 from pqcore.keys.entry import Material, generated, imported, in_state, new_key, refuse_deleted
 from pqcore.keys.keyring import Keyring
@@ -32,9 +32,13 @@ class FileKeyProvider:
         path: the keyring file.
         passphrase: gives the passphrase; raises KeyStoreError where there is none.
         cost: of Argon2id, for a keyring that is made; an existing one says its own.
+        read_only: whatever would write the file raises ``ReadOnlySession``, before a passphrase is asked for.
     """
 
-    def __init__(self, path: Path, passphrase: Callable[[], str], *, cost: Cost | None = None) -> None:
+    def __init__(
+        self, path: Path, passphrase: Callable[[], str], *, cost: Cost | None = None, read_only: bool = False
+    ) -> None:
+        self._read_only = read_only
         self._path = path
         self._passphrase = passphrase
         self._cost = cost or Cost()
@@ -72,10 +76,12 @@ class FileKeyProvider:
 
     def generate(self, name: str, algorithm: str) -> KeyInfo:
         check_name(name)
+        self._must_write()
         return self._store(name, generated(algorithm))
 
     def import_key(self, name: str, data: bytes, *, algorithm: str | None = None) -> KeyInfo:
         check_name(name)
+        self._must_write()
         return self._store(name, imported(data, algorithm))
 
     def unlock(self) -> None:
@@ -102,7 +108,9 @@ class FileKeyProvider:
 
         Raises:
             KeyStoreError: there is no keyring, a passphrase is wrong, empty or the old one, or a key was changed.
+            ReadOnlySession: the session is read-only.
         """
+        self._must_write()
         with self._lock:
             keyring = self._load()
             if keyring is None:
@@ -124,6 +132,7 @@ class FileKeyProvider:
             return tuple(path for path in names if path.exists())
 
     def change_state(self, key_id: str, state: KeyState) -> KeyInfo:
+        self._must_write()
         self.info(key_id)  # before a passphrase is asked for
 
         def change(keyring: Keyring, master: bytes) -> tuple[Keyring, KeyInfo]:
@@ -142,8 +151,16 @@ class FileKeyProvider:
 
         return self._change(add)
 
+    def _must_write(self) -> None:
+        if self._read_only:
+            raise ReadOnlySession(
+                f"This session is read-only; the keyring {self._path} is not changed",
+                "Leave out --read-only, or take read_only out of the profile",
+            )
+
     def _change(self, change: Callable[[Keyring, bytes], tuple[Keyring, _T]]) -> _T:
         """Write what ``change`` makes of the keyring and its master key, under the lock of all processes."""
+        self._must_write()
         with self._lock:
             found = self._load()
             # Asks for the passphrase before the lock is taken: nobody else shall wait for a human.

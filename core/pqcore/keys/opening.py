@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def open_keys(settings: Settings, prompt: Callable[[str], str] | None = None) -> KeyProvider:
     """The key provider of these settings; asks for passphrase and token when they are first needed."""
-    keyring = FileKeyProvider(settings.keyring, passphrase_source(settings, prompt))
+    source = passphrase_source(settings, prompt)
+    keyring = FileKeyProvider(settings.keyring, source, read_only=settings.read_only)
     if settings.vault is None:
         return keyring
     from pqcore.keys.combined import CombinedKeyProvider

@@ -37,7 +37,7 @@ def keyring(settings: Settings) -> FileKeyProvider:
     from pqcore.keys.file import FileKeyProvider
     from pqcore.keys.sources import passphrase_source
 
-    return FileKeyProvider(settings.keyring, passphrase_source(settings))
+    return FileKeyProvider(settings.keyring, passphrase_source(settings), read_only=settings.read_only)
 
 
 def must_write(settings: Settings, doing: str) -> None:

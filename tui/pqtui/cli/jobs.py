@@ -46,7 +46,7 @@ def list_jobs(args: argparse.Namespace) -> int:
     job_filter = parse_filter(" ".join(args.filter))
     limit = _limit(args)
     with opened(settings_of(args)) as workspace:
-        rows = islice(job_rows(workspace.jobs, job_filter), limit)
+        rows = job_rows(workspace.jobs, job_filter, limit)
         if args.json:
             write_json(rows, sys.stdout)
             return ExitCode.OK
@@ -102,7 +102,7 @@ def show_job(args: argparse.Namespace) -> int:
             elif args.csv:
                 write_csv(rows, sys.stdout)
             else:
-                _print_letters(rows)
+                _print_letters(rows.rows)
             return ExitCode.OK
         if args.json:
             print_json(job_document(job))
