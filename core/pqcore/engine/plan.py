@@ -23,11 +23,11 @@ from pqcore.jobs.lifecycle import first_epoch
 from pqcore.jobs.model import Phase, Purpose
 
 _FIRST_ROWS = 100
-_LAST_ROWS = 20_000
+_LAST_ROWS = 50_000
 _SWEEP_ROWS = 100_000
 _SAME_SIZE = 4  # ranges of one size before it doubles
 _AHEAD = 2  # ranges for each thread that the rest of the rows is cut into,
-_MOST_PARTS = 64  # but not into pieces smaller than such a part of all
+_MOST_PARTS = 32  # but not into pieces smaller than such a part of all
 
 
 def range_rows(seq: int, pass_no: int, share: int | None = None) -> int:

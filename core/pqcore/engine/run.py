@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
@@ -42,6 +43,7 @@ PickTurns = Callable[[Job | None], Turns]
 # sweeps after which a job gives up on an application that keeps writing the old form
 MAX_SWEEPS = 25
 _TICK_SECONDS = 0.1
+_ARRANGE_SECONDS = 0.5  # between two looks at the plan while no turn ends: ranges of others may have become free
 _PROGRESS_SECONDS = 0.5
 
 
@@ -154,6 +156,7 @@ class JobRun:
         context: JobContext | None = None
         turns: set[Future[Ended]] = set()
         shown = _PROGRESS_SECONDS
+        arranged = 0.0
         try:
             while not self._stop.is_set():
                 delay = self._keeper.live.delay()
@@ -163,9 +166,13 @@ class JobRun:
                     # not before a throttle lets it: the first start counts the rows
                     context = self._patiently(self._prepare)
                     continue
-                elif self._patiently(partial(self._arrange, context, turns)):
-                    break
+                elif time.monotonic() >= arranged:
+                    if self._patiently(partial(self._arrange, context, turns)):
+                        break
+                    arranged = time.monotonic() + _ARRANGE_SECONDS
                 finished, turns = wait(turns, timeout=_TICK_SECONDS, return_when=FIRST_COMPLETED)
+                if finished or not turns:
+                    arranged = 0.0
                 self._collect(finished)
                 shown += _TICK_SECONDS
                 if progress is not None and shown >= _PROGRESS_SECONDS:
@@ -230,6 +237,8 @@ class JobRun:
             turns.add(where.submit(context, self._claim.owner, self._purpose))
             unclaimed -= 1
         if turns or unclaimed or state.open or (walks_table and not state.done):
+            if not turns:
+                self._stop.wait(_TICK_SECONDS)  # the open ranges are another worker's
             return False
         return self._follow_up(context, state)
 
