@@ -11,7 +11,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from rich.console import RenderableType
 from textual import events
+from textual._compositor import CompositorUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, SearchIcon
@@ -37,6 +39,7 @@ from pqtui.session_state import SessionState
 from pqtui.signals import stopped_by_signals
 from pqtui.tasks import Finished, Outcome, in_background
 from pqtui.theme import THEMES, first_theme
+from pqtui.written import Difference, Written
 
 POLL_SECONDS = 1.0
 _STOP_SECONDS = 5.0
@@ -104,6 +107,7 @@ class ConsoleApp(App[int]):
         self._given = workspace
         self._typed: deque[events.Key | events.Paste] = deque()
         self._key_under_way: asyncio.TimerHandle | None = None
+        self._written = Written()
         self._reopen = reopen
         self._first = first
         self.failure: PQConsoleError | None = None
@@ -131,12 +135,41 @@ class ConsoleApp(App[int]):
         self.theme = wanted if wanted in self.available_themes else THEMES[0].name
 
     def on_mount(self) -> None:
+        # the shell, or whatever ran meanwhile, has written on the terminal
+        self.app_resume_signal.subscribe(self, lambda _: self._written.forget())
         self.set_keymap(keymap.for_textual(self.parts))
         self._begin_session()
         self._main = MainScreen(self)
         self.push_screen(self._main)
         self.set_interval(_KEEP_SECONDS, self._keep_session)
         passphrase.answer_in(self._ask_passphrase)
+
+    # output: of what Textual paints only the cells that are not there already
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        if isinstance(renderable, CompositorUpdate) and self._writes_to_a_terminal:
+            self._written.fit(*self.size)
+            text = self._written.difference(renderable, self.console)
+            if text is not None:
+                cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
+                unmoved = cursor == self._previous_cursor_position
+                renderable = None if not text and unmoved else Difference(text)
+        super()._display(screen, renderable)
+
+    @property
+    def _writes_to_a_terminal(self) -> bool:
+        """Whether what is displayed now is written, as Textual decides it: what was not must not be noted."""
+        listening = self._running and not self._closed and not self._batch_count
+        return listening and not self.is_headless and self._driver is not None and not self._driver.is_inline
+
+    def repaint(self) -> None:
+        """Write the whole screen once more: another program may have written on it."""
+        self._written.forget()
+        self.screen.refresh()
+
+    def on_resize(self) -> None:
+        """A terminal may move its lines about as it likes."""
+        self._written.forget()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours that the terminal's own palette has no name for in Textual's ansi themes."""

@@ -274,12 +274,16 @@ class MainScreen(Acting, Screen[None]):
             "pane_jobs": lambda: self._panes.choose("jobs"),
             "pane_detail": lambda: self._panes.choose("detail"),
             "pane_metrics": lambda: self._panes.choose("metrics"),
-            "refresh": self._reading.refresh,
+            "refresh": self._refresh_and_repaint,
             "hold": self._toggle_hold,
             "profile": self.console.choose_profile,
             "palette": self.app.action_command_palette,
             **{action_id: partial(self._doing.ask, BY_ID[action_id], situation) for action_id in DONE_TO_JOBS},
         }
+
+    def _refresh_and_repaint(self) -> None:
+        self._reading.refresh()
+        self.console.repaint()
 
     def _toggle_hold(self) -> None:
         self._reading.toggle_hold()
