@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 from pqtui.cli.crash import report, text_of
@@ -41,3 +44,33 @@ def test_a_directory_that_cannot_be_written_is_still_one_sentence(tmp_path: Path
     blocked = tmp_path / "file"
     blocked.write_text("")
     assert "no report" in report(failing(), blocked / "log")
+
+
+THREAD = """
+import sys, threading
+from pqtui import cli
+
+def command(args):
+    def failing():
+        raise RuntimeError("SECRET")
+    thread = threading.Thread(target=failing)
+    thread.start()
+    thread.join()
+    return 0
+
+cli._handler = lambda path: command
+sys.argv = ["pqconsole", "algorithms"]
+sys.exit(cli.main())
+"""
+
+
+def test_an_error_that_ends_a_thread_is_reported_and_not_printed(tmp_path: Path) -> None:
+    kept = {n: v for n, v in os.environ.items() if not n.startswith("PQCONSOLE_")}
+    environment = kept | {"PQCONSOLE_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    script = THREAD.replace("SECRET", SECRET)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (path,) = (tmp_path / "log").glob("error-*.txt")
+    assert "RuntimeError" in path.read_text()
+    assert "in failing" in path.read_text()
+    assert SECRET not in path.read_text()

@@ -44,13 +44,13 @@ class Findings:
 
     def __init__(self, canaries: Canaries) -> None:
         self._canaries = canaries
-        self._found: dict[str, list[tuple[str, str]]] = {}
+        self.found: dict[str, list[tuple[str, str]]] = {}
         self.searched = 0
 
     def look(self, where: str, text: str | bytes) -> None:
         self.searched += len(text)
         if found := self._canaries.found_in(text):
-            self._found.setdefault(where, []).extend(found)
+            self.found.setdefault(where, []).extend(found)
 
     def clean(self) -> None:
-        assert self._found == {}, self._found
+        assert self.found == {}, self.found

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -40,6 +41,8 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         args = build_parser().parse_args(argv)
         keep_logs()
+        if argv is None:  # a process of its own, not a call from another program's
+            _report_threads()
         _leave_no_core()
         collect_seldom()
         code = int(_handler(args.handler)(args))
@@ -92,6 +95,15 @@ def _of_the_database(error: Exception) -> PQConsoleError | None:
 def _handler(path: str) -> Callable[[argparse.Namespace], int]:
     module, _, name = path.partition(":")
     return cast("Callable[[argparse.Namespace], int]", getattr(import_module(module), name))
+
+
+def _report_threads() -> None:
+    def failed(args: threading.ExceptHookArgs) -> None:
+        from pqtui.cli.crash import thread_failed
+
+        thread_failed(args)
+
+    threading.excepthook = failed
 
 
 def _leave_no_core() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,6 +26,12 @@ def report(error: BaseException, directory: Path | None = None) -> str:
     except Exception:  # a full disk must not turn one sentence into a traceback
         return f"Something unforeseen went wrong ({name}), and no report of it could be written. Please report it."
     return f"Something unforeseen went wrong ({name}). Please report it, with {path}."
+
+
+def thread_failed(args: threading.ExceptHookArgs) -> None:
+    """Report an error that ended a thread: Python would print it, with its words, in the midst of the screen."""
+    if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+        report(args.exc_value)
 
 
 def text_of(error: BaseException) -> str:
