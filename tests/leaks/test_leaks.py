@@ -281,7 +281,7 @@ def test_processes_show_nothing(estate: Estate, monkeypatch: pytest.MonkeyPatch)
     workspace.unlock()
     opening = workspace._opening()
     assert opening is not None
-    turns = ProcessTurns(1, opening)
+    turns = ProcessTurns(1, opening, helping=False)
     findings = Findings(Canaries(estate.secrets))
     try:
         child = turns._executor.submit(os.getpid).result(60)
