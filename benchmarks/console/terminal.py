@@ -19,13 +19,15 @@ from pathlib import Path
 import pyte
 
 ROOT = Path(__file__).resolve().parents[2]
+# what is installed has its bytecode beside it, and a person's profile is not measured
+_NOT_OF_AN_INSTALLED_PROGRAM = ("PQCONSOLE_", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 _PATIENCE = 60.0  # seconds after which something that should happen has not
 
 
 def environment(home: Path) -> dict[str, str]:
     """The variables of a program of this tree that shows true colour and Unicode, with its data in ``home``."""
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PQCONSOLE_")},
+        **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_OF_AN_INSTALLED_PROGRAM)},
         "PYTHONPATH": os.pathsep.join((str(ROOT / "core"), str(ROOT / "tui"))),
         "PQCONSOLE_HOME": str(home),
         "PQCONSOLE_CONFIG": "",
