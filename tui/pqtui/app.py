@@ -133,6 +133,8 @@ class ConsoleApp(App[int]):
         wanted = first_theme()
         # before anything is styled: another theme later would style it all once more
         self.theme = wanted if wanted in self.available_themes else THEMES[0].name
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._styled = False
 
     def on_mount(self) -> None:
         # the shell, or whatever ran meanwhile, has written on the terminal
@@ -143,6 +145,12 @@ class ConsoleApp(App[int]):
         self.push_screen(self._main)
         self.set_interval(_KEEP_SECONDS, self._keep_session)
         passphrase.answer_in(self._ask_passphrase)
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Style everything anew; the first call is for the theme that everything is styled with from the start."""
+        if self._styled:
+            super().refresh_css(animate)
+        self._styled = True
 
     # output: of what Textual paints only the cells that are not there already
 
