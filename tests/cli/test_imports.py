@@ -28,3 +28,7 @@ def test_the_first_lines_are_read_without_the_screen() -> None:
 def _loaded(program: str) -> set[str]:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
+
+
+def test_reading_options_loads_no_cryptography() -> None:
+    assert "cryptography" not in _loaded("import sys, pqcore.migrations.options; print(*sys.modules)")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from pqcore.crypto import suites
 from pqcore.errors import KeyStoreError, UsageError
 from pqcore.formats import wrapped_key
 from pqcore.formats.encoding import Encoding, encode
 from pqcore.formats.legacy_wrap import LegacyWrap, wrap
 from pqcore.formats.wrapped_key import open_wrapped_key, parse
+from pqcore.migrations import options
 from pqcore.migrations.base import Scope, Skipped, SkipReason
 from pqcore.migrations.build import layer_keys
 from pqcore.migrations.rules import NO_POLICY, LayerRules
@@ -69,6 +71,10 @@ def test_each_layer_has_the_kdf_that_its_option_names():
     plain = migration("ML-KEM-768+X25519/SHAKE256", layer2_key="kem-1024", layer3_key="hybrid-1024")
     again = new_value(plain.migrate(row(new)))
     assert [layer.suite.variant for layer in parse(again).layers] == ["", "", "SHAKE256"]
+
+
+def test_the_kdfs_that_options_name_are_those_of_the_suites():
+    assert tuple(suites.KDFS) == options.KDFS
 
 
 def test_one_layer_becomes_two_and_two_become_one():

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pqcore.crypto.suites import KDFS
 from pqcore.errors import UsageError
 from pqcore.formats.blind_index import OLD_SIZES
 from pqcore.formats.digest import LEGACY
@@ -77,6 +76,8 @@ _ENCODING_HELP = (
     "How the column holds bytes (new ones, where the old value is a JWE, a JWS or of Vault); by default raw for binary"
     " columns and base64 for text columns."
 )
+# Those of ``pqcore.crypto.suites``, named here so that nobody loads the cryptography to read options.
+KDFS = ("HKDF-SHA256", "HKDF-SHA384", "HKDF-SHA512", "SHAKE256")
 _LAYER_KDF_HELP = "KDF of the {} layer's HPKE; by default that of its KEM. The first layer's is the target's."
 _OAEP = ("RSA-OAEP-SHA256", "RSA-OAEP-SHA1", "RSA-OAEP-SHA224", "RSA-OAEP-SHA384", "RSA-OAEP-SHA512")
 _ECDSA = ("ECDSA-P256", "ECDSA-P384", "ECDSA-P521")
@@ -128,13 +129,9 @@ OPTIONS: Mapping[Scope, tuple[OptionSpec, ...]] = {
             OptionKind.KEY,
             "A second key, whose layer goes around the first; opening then takes both.",
         ),
-        OptionSpec(
-            "layer2_kdf", OptionKind.CHOICE, _LAYER_KDF_HELP.format("second"), choices=tuple(KDFS), needs="layer2_key"
-        ),
+        OptionSpec("layer2_kdf", OptionKind.CHOICE, _LAYER_KDF_HELP.format("second"), choices=KDFS, needs="layer2_key"),
         OptionSpec("layer3_key", OptionKind.KEY, "A third key, whose layer goes around the second."),
-        OptionSpec(
-            "layer3_kdf", OptionKind.CHOICE, _LAYER_KDF_HELP.format("third"), choices=tuple(KDFS), needs="layer3_key"
-        ),
+        OptionSpec("layer3_kdf", OptionKind.CHOICE, _LAYER_KDF_HELP.format("third"), choices=KDFS, needs="layer3_key"),
         OptionSpec(
             "mgf1_hash",
             OptionKind.CHOICE,
