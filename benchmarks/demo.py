@@ -1,6 +1,6 @@
 """Rows per second of each scope on each database, with the demonstration's data, against a plain script.
 
-    python benchmarks/demo.py [--rows 5000] [--only sqlite] [--scope wrappers] [--output benchmarks/RESULTS.md]
+    python benchmarks/demo.py [--rows 5000] [--only sqlite] [--scope wrappers] [--output benchmarks/DEMO.md]
 
 The plain script is what one would write by hand: for each key it reads the row, converts it with the same code
 (which proves each new value, too), updates it and commits. PostgreSQL and MariaDB are started from the installed

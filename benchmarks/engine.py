@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--workload", choices=list(WORKLOADS), action="append", help="this workload alone")
     parser.add_argument("--size", type=int, action="append", help="this size of row alone, in bytes")
     parser.add_argument("--url", help="measure on this (empty) database instead of servers of its own")
-    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "ENGINE.md")
+    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "RESULTS.md")
     args = parser.parse_args()
     seconds = args.seconds or (QUICK_SECONDS if args.quick else FULL_SECONDS)
     most_bytes = QUICK_BYTES if args.quick else FULL_BYTES
