@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import stat
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -386,3 +388,36 @@ def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="not a SQLite database"), database.read():
         pass
     database.close()
+
+
+def commit_waits(conn: sa.Connection) -> str:
+    """What the database says of this transaction's commit."""
+    statements = {"postgresql": "SHOW synchronous_commit", "sqlite": "PRAGMA synchronous"}
+    return str(conn.exec_driver_sql(statements[conn.dialect.name]).scalar())
+
+
+def test_only_a_write_that_can_be_done_again_does_not_wait_for_the_disk(database: Database) -> None:
+    if database.dialect.name == "mysql":
+        pytest.skip("MySQL and MariaDB set it for the whole server")
+    with database.write() as conn:
+        usual = commit_waits(conn)
+    with database.write(durable=False) as conn:
+        assert commit_waits(conn) == {"postgresql": "off", "sqlite": "1"}[database.dialect.name]
+    with database.write() as conn:
+        assert commit_waits(conn) == usual
+    assert database.dialect.name == "postgresql" or usual == "2"
+
+
+def test_without_a_wal_every_commit_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pqcore.database.dialects.sqlite.BUSY_SECONDS", 0.05)
+    with closing(sqlite3.connect(tmp_path / "x.db", isolation_level=None)) as other:
+        other.execute("CREATE TABLE t (id INTEGER)")
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM t").fetchall()  # while it is read it cannot be changed to WAL
+        with (
+            closing(Database.open(f"sqlite:///{tmp_path}/x.db")) as database,
+            database.write(durable=False) as conn,
+        ):
+            assert conn.exec_driver_sql("PRAGMA journal_mode").scalar() == "delete"
+            assert commit_waits(conn) == "2"
+            other.rollback()

@@ -165,8 +165,13 @@ class Database:
         """A short read in a transaction that the database itself keeps from writing."""
         return self._transaction(Session.READ)
 
-    def write(self) -> AbstractContextManager[sa.Connection]:
+    def write(self, *, durable: bool = True) -> AbstractContextManager[sa.Connection]:
         """One transaction: committed at the end, rolled back on any exception.
+
+        Args:
+            durable: False where the work is done again if the server or its power fails within a moment. Such a
+                transaction is as whole as any other and kept in order with them; the next durable one brings it to
+                the disk, too. PostgreSQL and SQLite then do not wait for the disk.
 
         Raises:
             ReadOnlySession: this database was opened read-only.
@@ -174,7 +179,7 @@ class Database:
         """
         if self.read_only:
             raise ReadOnlySession("This session is read-only", "Start pqconsole without --read-only")
-        return self._write()
+        return self._write(Session.WRITE if durable else Session.BATCH)
 
     def translated(self) -> AbstractContextManager[None]:
         """Turn every failure of a statement inside into an error to show; see ``errors.translated``."""
@@ -185,8 +190,8 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        with self.dialect.writer_turn(self.label), self._transaction(Session.WRITE) as connection:
+    def _write(self, session: Session) -> Iterator[sa.Connection]:
+        with self.dialect.writer_turn(self.label), self._transaction(session) as connection:
             yield connection
 
     @contextmanager

@@ -107,7 +107,8 @@ def write(
     swaps = _swaps(context, migrated)
     started = time.perf_counter()
     reach(Point.BEFORE_WRITE)
-    with context.db.write() as conn:
+    # what a server that fails loses of the table's rows it loses of the range's cursor, too: the rows are done again
+    with context.db.write(durable=claim.purpose is not Purpose.MIGRATE) as conn:
         lost = _swap(conn, context, swaps)
         won = [c for c in migrated if c.record.key not in lost] if lost else migrated
         _keep_signatures(conn, context, won)

@@ -22,6 +22,7 @@ class Session(StrEnum):
 
     READ = "read"
     WRITE = "write"
+    BATCH = "batch"  # a write that is done again where the server, or its power, fails before it is on the disk
 
 
 # how long a statement waits for a row that someone else holds; the batch is then tried again, halved

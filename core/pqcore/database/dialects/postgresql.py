@@ -16,6 +16,7 @@ from sqlalchemy.ext.compiler import compiles
 from pqcore.database.dialects.base import (
     IDLE_SECONDS,
     LOCK_SECONDS,
+    SESSION_OPTION,
     Dialect,
     Session,
     Width,
@@ -100,6 +101,7 @@ class PostgreSQL(Dialect):
 
     def attach(self, engine: sa.Engine) -> None:
         sa.event.listen(engine, "connect", self._start)
+        sa.event.listen(engine, "begin", self._begin)
 
     def prepare(self, connection: sa.Connection, session: Session) -> None:
         super().prepare(connection, session)
@@ -112,6 +114,12 @@ class PostgreSQL(Dialect):
         if isinstance(kind, (BYTEA, sa.LargeBinary)):
             return Width(None, "bytes")
         return Width(getattr(kind, "length", None), "characters")
+
+    @staticmethod
+    def _begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get(SESSION_OPTION) is Session.BATCH:
+            # for this transaction alone: a pooler may give the session to somebody else next
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
     def _bind_one(self, column: sa.ColumnElement[Any], value: Any) -> sa.ColumnElement[Any]:
         if isinstance(column.type, sa.CHAR):

@@ -39,6 +39,20 @@ def _make(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
+class _Connection(sqlite3.Connection):
+    """One that knows whether a commit has to wait for the disk."""
+
+    wal = False
+    durable: bool | None = None
+
+    def require(self, *, durable: bool) -> None:
+        """Set what the next commit does; without a WAL a commit that does not wait is not safe."""
+        durable = durable or not self.wal
+        if self.durable != durable:
+            self.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self.durable = durable
+
+
 class _AsStored(sa.types.NullType):
     """A declared type that SQLite gives no meaning: values pass as they are stored."""
 
@@ -124,7 +138,7 @@ class SQLite(Dialect):
                 lost.append(index)
         return lost
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> _Connection:
         path = self._path.absolute()
         if self.read_only:
             target = f"file:{quote(str(path))}?mode=ro"
@@ -133,7 +147,12 @@ class SQLite(Dialect):
             _make(path)
             target = f"file:{quote(str(path))}"
         connection = sqlite3.connect(
-            target, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            target,
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=_Connection,
         )
         try:
             connection.execute("PRAGMA foreign_keys = 1")
@@ -147,11 +166,12 @@ class SQLite(Dialect):
         return connection
 
     @staticmethod
-    def _use_wal(connection: sqlite3.Connection) -> None:
-        if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+    def _use_wal(connection: _Connection) -> None:
+        connection.wal = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        if connection.wal:
             return
         try:
-            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            connection.wal = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal"
         except sqlite3.OperationalError as exc:
             # Another connection is at work in the older mode; that mode is slower, and as safe.
             if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
@@ -160,9 +180,9 @@ class SQLite(Dialect):
     @staticmethod
     def _begin(connection: sa.Connection) -> None:
         session = connection.get_execution_options().get(SESSION_OPTION)
-        if session is Session.WRITE:
+        if session in (Session.WRITE, Session.BATCH):
             # at once, so that two writers queue here and neither fails half-way
-            _begin_writing(connection)
+            _begin_writing(connection, durable=session is Session.WRITE)
             return
         if session is Session.READ:
             _run(connection, "PRAGMA query_only = 1")
@@ -184,12 +204,13 @@ def _run(connection: sa.Connection, statement: str) -> None:
     connection.exec_driver_sql(statement)
 
 
-def _begin_writing(connection: sa.Connection) -> None:
+def _begin_writing(connection: sa.Connection, *, durable: bool) -> None:
     """Take the database's one write lock, waiting for other processes as long as for other threads.
 
     SQLite itself looks for the lock ever more seldom, up to every 100 ms: processes that share a job would idle.
     """
-    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    driver: _Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    driver.require(durable=durable)
     driver.execute("PRAGMA busy_timeout = 0")
     until = time.monotonic() + BUSY_SECONDS
     try:
