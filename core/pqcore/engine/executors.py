@@ -13,8 +13,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import Any, Protocol
@@ -37,7 +39,9 @@ from pqcore.migrations.base import Scope
 # below so many rows the start of processes (about a second) costs more than they bring
 PROCESS_ROWS = 10_000
 DIGEST_PROCESS_ROWS = 100_000
-_WATCH_SECONDS = 0.5
+_WATCH_SECONDS = 0.1
+_FOLLOW_SECONDS = 0.5  # between two looks at the job's row
+_MOST_HALTED = 64  # jobs of one worker that end at the same moment
 
 
 class Turns(Protocol):
@@ -49,6 +53,10 @@ class Turns(Protocol):
 
     def stop(self) -> None:
         """Have turns of other processes stop between batches; those of threads stop with their job."""
+        ...
+
+    def halted(self, job_id: int) -> AbstractContextManager[None]:
+        """In here turns of this one job stop between batches, and none of those that wait begins."""
         ...
 
     def shutdown(self, wait: bool) -> None:
@@ -68,8 +76,26 @@ class ThreadTurns:
     def stop(self) -> None:
         return
 
+    def halted(self, job_id: int) -> AbstractContextManager[None]:  # noqa: ARG002
+        return nullcontext()  # its context says so
+
     def shutdown(self, wait: bool) -> None:
         self._executor.shutdown(wait=wait, cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Halts:
+    """What processes have to leave alone: everything, or the jobs in these places (0 is none).
+
+    Shared memory without a lock: a process that is killed would keep it, and all others wait for it.
+    """
+
+    everything: Any
+    jobs: Any
+
+    def hold(self, job_id: int) -> bool:
+        """Whether no turn of this job may go on."""
+        return bool(self.everything.value) or job_id in self.jobs[:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,29 +113,57 @@ class ProcessTurns:
         turns: how many run at once.
         helping: whether this process runs one of them, in a thread: it begins while the others start, and saves the
             memory of one. A console does not: its interpreter is there for the keys.
+
+    Attributes:
+        broken: a process died, and the others with it: no turn of a process runs here any more.
     """
 
     def __init__(self, turns: int, opening: Opening, *, helping: bool) -> None:
         # spawn: a fork of a process with threads inherits locks that nobody releases
         spawn = multiprocessing.get_context("spawn")
-        self._stopping = spawn.Event()
+        self._halts = _Halts(spawn.Value("b", 0, lock=False), spawn.Array("q", _MOST_HALTED, lock=False))
+        self._halts_guard = Lock()
+        self.broken = False
         self._here = ThreadTurns(1) if helping else None
         self._here_turn: Future[Ended] | None = None
         self._executor: Executor = ProcessPoolExecutor(
             turns - 1 if helping else turns,
             mp_context=spawn,
             initializer=_open,
-            initargs=(opening, self._stopping, os.getpid()),
+            initargs=(opening, self._halts, os.getpid()),
         )
 
     def submit(self, context: JobContext, owner: str, purpose: Purpose) -> Future[Ended]:
         if self._here is not None and (self._here_turn is None or self._here_turn.done()):
             self._here_turn = self._here.submit(context, owner, purpose)
             return self._here_turn
-        return self._executor.submit(_turn, context.job_id, owner, purpose)
+        try:
+            turn = self._executor.submit(_turn, context.job_id, owner, purpose)
+        except BrokenExecutor as error:  # told like what breaks while it runs
+            turn = Future()
+            turn.set_exception(error)
+        turn.add_done_callback(self._look)
+        return turn
+
+    def _look(self, turn: Future[Ended]) -> None:
+        if not turn.cancelled() and isinstance(turn.exception(), BrokenExecutor):
+            self.broken = True
 
     def stop(self) -> None:
-        self._stopping.set()
+        self._halts.everything.value = 1
+
+    @contextmanager
+    def halted(self, job_id: int) -> Iterator[None]:
+        jobs = self._halts.jobs
+        with self._halts_guard:
+            place = next((place for place, other in enumerate(jobs) if not other), None)
+            if place is not None:
+                jobs[place] = job_id
+        try:
+            yield
+        finally:
+            if place is not None:
+                jobs[place] = 0
 
     def shutdown(self, wait: bool) -> None:
         self.stop()
@@ -138,34 +192,47 @@ def _is_of_passwords(job: Job) -> bool:
 class _Member:
     """What a process of the pool holds."""
 
-    def __init__(self, opening: Opening, stopping: Any, parent: int) -> None:
+    def __init__(self, opening: Opening, halts: _Halts, parent: int) -> None:
         self._db = opening.database()
         self._keys = opening.keys()
         self._jobs = JobRepository(self._db, current())
-        self._stopping = stopping
+        self._halts = halts
         self._parent = parent
         self._contexts: dict[int, JobContext] = {}
         self._lock = Lock()
         Thread(target=self._watch, name="pqconsole-watch", daemon=True).start()
 
     def turn(self, job_id: int, owner: str, purpose: Purpose) -> Ended:
+        if self._halts.hold(job_id):
+            return Ended.STOPPED
         context = self._contexts.get(job_id)
         if context is None or context.stop.is_set():
             job = self._jobs.get(job_id)
             context = prepare(self._db, self._keys, job, Event(), LiveLimits(_batch_limits(job)))
             with self._lock:
                 self._contexts[job_id] = context
+            if self._halts.hold(job_id):
+                context.stop.set()  # meanwhile, and the watch may have looked for the last time
         return run_next_range(context, owner, purpose)
 
     def _watch(self) -> None:
         """Stop between batches when the pool ends, its process is gone, or the job is asked to stop."""
-        while not self._stopping.wait(_WATCH_SECONDS):
+        followed = time.monotonic()
+        while not self._halts.everything.value:
+            time.sleep(_WATCH_SECONDS)
             if os.getppid() != self._parent:
                 os._exit(1)  # leases run out by themselves; nothing may go on unobserved
+            due = time.monotonic() - followed >= _FOLLOW_SECONDS
+            if due:
+                followed = time.monotonic()
             with self._lock:
                 contexts = list(self._contexts.values())
             for context in contexts:
-                if not context.stop.is_set():
+                if context.stop.is_set():
+                    continue
+                if self._halts.hold(context.job_id):
+                    context.stop.set()
+                elif due:
                     self._follow(context)
         with self._lock:
             for context in self._contexts.values():
@@ -193,13 +260,13 @@ def _batch_limits(job: Job) -> JobLimits:
 _member: _Member | None = None
 
 
-def _open(opening: Opening, stopping: Any, parent: int) -> None:
+def _open(opening: Opening, halts: _Halts, parent: int) -> None:
     global _member
     # a signal for the terminal's whole group is for the process that coordinates
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     collect_seldom()
-    _member = _Member(opening, stopping, parent)
+    _member = _Member(opening, halts, parent)
 
 
 def _turn(job_id: int, owner: str, purpose: Purpose) -> Ended:

@@ -180,7 +180,10 @@ class JobRun:
                     shown = 0.0
         finally:
             self._stop.set()
-            self._collect(wait(turns).done)
+            # what has not begun must not wait for the turns of another job
+            begun = {turn for turn in turns if not turn.cancel()}
+            with self._turns.halted(self.job_id):
+                self._collect(wait(begun).done)
 
     def _sit_out(self, delay: float, turns: set[Future[Ended]]) -> None:
         """Wait for a throttle, but not for long: it may be tuned, and turns under way may end."""

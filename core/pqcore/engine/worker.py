@@ -314,6 +314,8 @@ class Worker:
         if job is None or self._opening is None or self.threads < 2 or not wants_processes(job):
             return self._in_threads
         with self._lock:
+            if self._in_processes is not None and self._in_processes.broken:
+                self._in_processes = None  # jobs that still hold it go on in threads by themselves
             if self._in_processes is None and (opening := self._opening()) is not None:
                 helping = self._kind != "console"
                 self._in_processes = ProcessTurns(self.threads, opening, helping=helping)
