@@ -63,24 +63,6 @@ async def test_a_chosen_theme_looks_as_one_begun_with(
     assert switched == fresh
 
 
-@pytest.mark.parametrize("keys", [[], ["3"], ["s"], ["c"], ["question_mark"], ["n"], ["e"]], ids=" ".join)
-async def test_without_colours_nothing_is_told_by_a_colour(
-    filled: Workspace, keys: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    app = world.console(filled, poll_seconds=3600)
-    try:
-        async with app.run_test(size=(80, 24)) as pilot:
-            await _ready(pilot)
-            await pilot.press(*keys)
-            await still(pilot)
-            styles = {segment.style for strip in app.screen._compositor.render_strips() for segment in strip}
-    finally:
-        app.close()
-    colours = {colour for style in styles if style is not None for colour in (style.color, style.bgcolor) if colour}
-    assert all(colour.is_default for colour in colours)
-
-
 ASCII_SCREENS = [[], ["2"], ["3"], ["s"], ["c"], ["question_mark"], ["n"], ["e"], ["l"], ["P"], ["ctrl+p"]]
 
 

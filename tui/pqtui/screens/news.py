@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from pqtui.app import ConsoleApp
 
 _SHOWN = 500
+# cells from which a line has the kind of the event, and what the job is about
+_WITH_KIND, _WITH_SUBJECT = 120, 70
 
 
 def rest(news: News) -> str:
@@ -43,16 +45,17 @@ def rest(news: News) -> str:
 
 
 def line(item: JobNews, job: Job | None, width: int, glyphs: Glyphs) -> str:
-    """One job: when, which, what happened, by whom."""
+    """One job: when, which, what happened, by whom; a narrow line has less of it."""
     event = item.event
-    subject = show.subject(job) if job is not None else "(gone)"
     sign = glyphs.states.get(event.kind if event.kind != "started" else "running", glyphs.bullet)
-    head = (
-        f"{show.stamp(event.at)[5:16]}  {item.job_id:>5}  {sign} {event.kind:<9.9}  {show.fit(subject, 20, glyphs)}  "
-    )
-    who = event.actor + (f"@{event.host}" if event.host else "")
+    parts = [show.stamp(event.at)[5:16], f"{item.job_id:>5}", sign]
+    if width >= _WITH_KIND:
+        parts.append(f"{event.kind:<9.9}")
+    if width >= _WITH_SUBJECT:
+        parts.append(show.fit(show.subject(job) if job is not None else "(gone)", 21, glyphs))
     more = f" ({item.events} events)" if item.events > 1 else ""
-    return show.fit(f"{head}{event.message}{more}  {who}", width, glyphs).rstrip()
+    parts += [event.message + more, event.actor + (f"@{event.host}" if event.host else "")]
+    return show.fit("  ".join(parts), width, glyphs).rstrip()
 
 
 class NewsScreen(Acting, Screen[None]):
