@@ -62,6 +62,7 @@ async def test_what_one_field_of_the_form_changes_is_one_step_to_undo(empty: Wor
         await until(pilot, lambda: members() == {"table": "people"})
         await pilot.press("ctrl+y")
         await until(pilot, lambda: members() == {"table": "people", "field": "password"})
+        await until(pilot, lambda: screen.query_one("#f-field", Input).value == "password")
         # a step that was undone and done again is closed
         screen.set_focus(screen.query_one("#f-field", Input))
         await pilot.press("end", "x", "y")

@@ -15,6 +15,7 @@ from rich.color import Color
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from pqcore.jobs.model import Event
 from pqcore.migrations.base import Scope
@@ -269,6 +270,7 @@ async def pictures(pilot: Pilot[int], steps: Iterable[Steps], take: Callable[[st
     for walk in steps:
         await home(pilot)
         await walk(pilot)
+        assert not any(field.cursor_blink for field in pilot.app.screen.query(Input))
         for width, height in SIZES:
             await pilot.resize_terminal(width, height)
             await still(pilot)
@@ -284,6 +286,12 @@ def world_of(group: str, filled: Workspace) -> Workspace:
             processed_count=5, phase="verified", keeps=("[1]", "[2]", "[3]", "[4]", "[5]"), finished_at=NOW,
         )  # fmt: skip
     return filled
+
+
+@pytest.fixture(autouse=True)
+def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How fast jobs move depends on when they were looked at."""
+    monkeypatch.setattr("pqtui.pace._LEAST_SECONDS", 1e9)
 
 
 async def walked(group: str, workspace: Workspace, take: Callable[[Pilot[int], str], None]) -> None:

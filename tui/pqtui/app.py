@@ -20,6 +20,7 @@ from textual.command import CommandPalette, SearchIcon
 from textual.filter import Monochrome, NoColor
 from textual.message import Message
 from textual.screen import Screen
+from textual.widgets import Input
 
 from pqcore.errors import ConfigurationError, ExitCode, KeyStoreError, PQConsoleError
 from pqcore.text import clean
@@ -190,7 +191,7 @@ class ConsoleApp(App[int]):
                 yield command
 
     def action_command_palette(self) -> None:
-        """Open the palette; its sign is one that every terminal has."""
+        """Open the palette; its sign is one that every terminal has, its cursor stands still."""
         if not isinstance(self.screen, CommandPalette):
             palette = CommandPalette(placeholder="Search for commands", id="--command-palette")
             self.push_screen(palette)
@@ -200,6 +201,8 @@ class ConsoleApp(App[int]):
         for icon in palette.query(SearchIcon):
             icon.icon = ">"
             icon.refresh()
+        for field in palette.query(Input):
+            field.cursor_blink = False
 
     def on_finished(self, event: Finished) -> None:
         """Work in the background ended: hand its outcome to whoever asked."""

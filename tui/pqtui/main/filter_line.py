@@ -10,6 +10,7 @@ from textual.widgets import Input, Static
 from pqcore.jobs.filter import JobFilter
 from pqcore.text import clean
 from pqtui.filter_typing import FilterSuggester, SeenValues, typed_filter
+from pqtui.widgets.entry import Entry
 
 if TYPE_CHECKING:
     from pqtui.screens.main import MainScreen
@@ -21,7 +22,7 @@ def filter_input(seen: SeenValues) -> Input:
     """The field itself."""
     # nothing selected: a key that comes before the focus has settled would be replaced by the next
     suggester = FilterSuggester(seen)
-    return Input(id="filter", placeholder=_HINT, suggester=suggester, compact=True, select_on_focus=False)
+    return Entry(id="filter", placeholder=_HINT, suggester=suggester, compact=True, select_on_focus=False)
 
 
 class FilterLine:

@@ -19,6 +19,7 @@ from pqtui import show
 from pqtui.actions import Action
 from pqtui.styles import MUTED
 from pqtui.widgets.dialog import Dialog
+from pqtui.widgets.entry import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ class Confirm(ModalScreen[bool]):
             if plan.typed:
                 what = "the number of jobs" if len(plan.jobs) > 1 else "the job's number"
                 yield Static(Content(f"Type {what}, {plan.typed}, to go ahead:"), classes="dialog-typed")
-                yield Input(id="typed", compact=True, max_length=20)
+                yield Entry(id="typed", compact=True, max_length=20)
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Leave as it is", id="leave", compact=True)
                 yield Button(

@@ -19,6 +19,7 @@ from pqtui.glyphs import Glyphs
 from pqtui.styles import MUTED
 from pqtui.widgets.choices import Choices
 from pqtui.widgets.dialog import Dialog
+from pqtui.widgets.entry import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Export(ModalScreen["Wanted | None"]):
             yield Static(Content.styled("Export", "bold"), classes="dialog-title")
             yield Choices(self._answers, self._glyphs, id="export-what")
             yield Static(Content.styled(f"File (.csv or .json); enter writes it, {leave} leaves it", MUTED))
-            yield Input(self._file_name("list"), id="export-path", compact=True)
+            yield Entry(self._file_name("list"), id="export-path", compact=True)
 
     def _file_name(self, what: str) -> str:
         return f"job-{self._job_id}-dead-letters-{self._stamp}.csv" if what == "letters" else f"jobs-{self._stamp}.csv"

@@ -22,6 +22,7 @@ from pqtui.selection_files import FileExists, continued, path_of
 from pqtui.styles import MUTED
 from pqtui.tasks import Outcome, in_background
 from pqtui.widgets.dialog import Dialog
+from pqtui.widgets.entry import Entry
 
 
 class PathSuggester(Suggester):
@@ -57,7 +58,7 @@ class FileDialog(ModalScreen["str | None"]):
         leave = key_shown(self, "dialog_leave")
         with Dialog():
             yield Static(Content.styled(self._title, "bold"), classes="dialog-title")
-            yield Input(placeholder="~/selection.json", id="path", compact=True, suggester=PathSuggester())
+            yield Entry(placeholder="~/selection.json", id="path", compact=True, suggester=PathSuggester())
             hint = f"The right arrow takes a suggested name. {leave} leaves."
             yield Static(Content.styled(hint, MUTED), id="path-hint")
 

@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from pqtui.acting import key_shown
 from pqtui.widgets.dialog import Dialog
+from pqtui.widgets.entry import Entry
 
 
 class AskPassphrase(ModalScreen[str | None]):
@@ -30,7 +31,7 @@ class AskPassphrase(ModalScreen[str | None]):
         with Dialog():
             yield Static(Content.styled("Keyring", "bold"), classes="dialog-title")
             yield Static(Content(self._question.rstrip(": ")), classes="dialog-body")
-            yield Input(password=True, id="passphrase", compact=True)
+            yield Entry(password=True, id="passphrase", compact=True)
             yield Static(Content.styled(f"enter goes on, {leave} leaves it", "$foreground-muted"))
 
     def on_mount(self) -> None:

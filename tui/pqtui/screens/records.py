@@ -28,6 +28,7 @@ from pqtui.snapshots import safe_job
 from pqtui.styles import MUTED
 from pqtui.tasks import Outcome, in_background
 from pqtui.widgets.bars import ActionBar
+from pqtui.widgets.entry import Entry
 from pqtui.widgets.record_lines import RecordLines
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class RecordsScreen(Acting, Screen[None]):
         yield Static("", classes="crumbs")
         yield Static("", id="kinds")
         yield RecordLines(self.console.glyphs, id="records")
-        yield Input(id="find", placeholder='the key of a row: 17, or ["a", 3]', compact=True)
+        yield Entry(id="find", placeholder='the key of a row: 17, or ["a", 3]', compact=True)
         yield Static("", classes="said")
         yield ActionBar()
 

@@ -31,6 +31,7 @@ from pqtui.styles import MUTED
 from pqtui.tasks import Outcome, in_background
 from pqtui.widgets.choices import Choices
 from pqtui.widgets.dialog import Dialog
+from pqtui.widgets.entry import Entry
 
 if TYPE_CHECKING:
     from pqtui.app import ConsoleApp
@@ -91,7 +92,7 @@ class Review(Acting, ModalScreen["Created | None"]):
             with VerticalScroll(classes="dialog-body", id="report"):
                 yield Static(Content.styled("Checking against the database and the keys", MUTED), id="report-text")
             yield Choices(_STARTS, self.console.glyphs, id="start")
-            yield Input(placeholder="+2h, or 2026-12-24 22:00 (UTC)", id="start-at", compact=True)
+            yield Entry(placeholder="+2h, or 2026-12-24 22:00 (UTC)", id="start-at", compact=True)
             yield Static("", id="review-problem")
             with Horizontal(classes="dialog-buttons"):
                 yield Button(f"Back to the editor ({keys['dialog_leave']})", id="leave", compact=True)

@@ -21,6 +21,7 @@ from pqtui.acting import Acting, bindings_of
 from pqtui.limits_form import FIELDS
 from pqtui.styles import MUTED
 from pqtui.widgets.dialog import Dialog
+from pqtui.widgets.entry import Entry
 
 if TYPE_CHECKING:
     from pqtui.app import ConsoleApp
@@ -72,7 +73,7 @@ class Tune(Acting, ModalScreen[Tuning | None]):
                     empty = "(they differ)" if field.name in self._differ else f"({field.empty})"
                     yield Horizontal(
                         Static(field.label, classes="tune-label"),
-                        Input(self._texts[field.name], placeholder=empty, compact=True, id=field.id),
+                        Entry(self._texts[field.name], placeholder=empty, compact=True, id=field.id),
                         classes="tune-row",
                     )
             yield Static(Content.styled(FIELDS[0].help, MUTED), id="tune-hint")

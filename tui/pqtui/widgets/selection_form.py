@@ -18,6 +18,7 @@ from pqtui import selection_form as form
 from pqtui.names import Names, NameSuggester
 from pqtui.selection_form import Field, Kind, Leaf
 from pqtui.styles import MUTED
+from pqtui.widgets.entry import Entry
 
 _MAX_CONDITIONS = 6
 _LAST = ("key", "limit", "max_failures", "keep_originals", "throttle")  # the fields below the conditions
@@ -110,9 +111,9 @@ class SelectionForm(VerticalScroll, can_focus=False):
         operators = [(op, op) for op, _ in form.OPERATORS]
         return Horizontal(
             Static("Where" if number == 0 else "and", classes="form-label"),
-            Input(id=f"w-column-{number}", placeholder="column", compact=True, suggester=self._suggest(Kind.COLUMN)),
+            Entry(id=f"w-column-{number}", placeholder="column", compact=True, suggester=self._suggest(Kind.COLUMN)),
             Select(operators, value="eq", allow_blank=False, compact=True, id=f"w-op-{number}"),
-            Input(id=f"w-value-{number}", placeholder="value", compact=True),
+            Entry(id=f"w-value-{number}", placeholder="value", compact=True),
             classes="form-row form-where",
         )
 
@@ -126,7 +127,7 @@ class SelectionForm(VerticalScroll, can_focus=False):
             choice: Select[str] = Select([(c, c) for c in field.choices], prompt=prompt, compact=True, id=field.id)
             return Horizontal(label, choice, classes="form-row", id=f"row-{field.id}")
         placeholder = field.default if field.default else ("name or @column" if field.kind is Kind.KEY_REF else "")
-        box = Input(id=field.id, placeholder=placeholder, compact=True, suggester=self._suggest(field.kind))
+        box = Entry(id=field.id, placeholder=placeholder, compact=True, suggester=self._suggest(field.kind))
         return Horizontal(label, box, classes="form-row", id=f"row-{field.id}")
 
     def _suggest(self, kind: Kind) -> NameSuggester | None:
