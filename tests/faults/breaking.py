@@ -77,12 +77,6 @@ def holds_transaction(url: str, name: str) -> bool:
         return bool(conn.execute(sa.text(query), {"name": f"pqfault_{name}"}).scalar_one())
 
 
-def restart(server: Server, number: signal.Signals | None = None) -> None:
-    """Stop a server of the tests by its own signal, or by ``number``, and start it again on its data."""
-    halt(server, number)
-    start_again(server)
-
-
 def halt(server: Server, number: signal.Signals | None = None) -> None:
     """Stop a server and keep its data."""
     process = server._process
