@@ -413,6 +413,27 @@ def test_all_or_nothing_with_the_callers_transaction(database: Database) -> None
     assert column(database, table, "v") == ["old", "old"]
 
 
+@pytest.mark.parametrize("database_kind", ["mariadb"], indirect=True)
+def test_a_statement_fits_what_the_server_takes(database: Database, database_url: str) -> None:
+    """One that does not is no error of a row: the server hangs up, and would do so each time."""
+    table = simple(database)
+    with database.read() as conn:
+        before = conn.exec_driver_sql("SELECT @@GLOBAL.max_allowed_packet").scalar_one()
+    with database.write() as conn:
+        conn.exec_driver_sql("SET GLOBAL max_allowed_packet = 1048576")
+    other = Database.open(database_url)
+    try:
+        old, new = "o" * 100, "\n" * 100
+        with other.write() as conn:
+            conn.execute(table.insert(), [{"id": i, "v": old, "w": old} for i in range(5000)])
+        plan = SwapPlan(table, ("id",), ("v", "w"), ("v", "w"))
+        assert swap(other, plan, *(Swap((i,), (old, old), (new, new)) for i in range(5000))) == []
+    finally:
+        other.close()
+        with database.write() as conn:
+            conn.exec_driver_sql(f"SET GLOBAL max_allowed_packet = {before}")
+
+
 def test_a_part_is_bounded_by_rows_and_bytes() -> None:
     swaps = [Swap((i,), (), ("x" * size,)) for i, size in enumerate([10, 10, 10, 500, 10])]
     assert [(start, len(part)) for start, part in chunked(swaps, max_rows=2, max_bytes=100)] == [

@@ -106,6 +106,10 @@ class Dialect(ABC):
 
     # Writing
 
+    def part_bytes(self) -> int:
+        """Bytes of the values of one statement that writes, at most."""
+        return self.max_bytes
+
     def compare_and_swap(self, conn: sa.Connection, plan: SwapPlan, swaps: Sequence[Swap]) -> list[int]:
         """Write each row whose guards still hold what was read, comparing bytes whatever the collation.
 
@@ -121,7 +125,7 @@ class Dialect(ABC):
         """
         validate(plan, swaps)
         lost: list[int] = []
-        for start, part in chunked(swaps, max_rows=self.max_rows, max_bytes=self.max_bytes):
+        for start, part in chunked(swaps, max_rows=self.max_rows, max_bytes=self.part_bytes()):
             lost.extend(start + index for index in self._swap(conn, plan, part))
         return lost
 

@@ -27,6 +27,9 @@ from pqcore.database.swap import Swap, SwapPlan
 from pqcore.errors import SchemaError
 
 CONNECT_SECONDS = 5
+# Escaped, bytes take twice their room, and the statement has words around each value. A packet that is too large
+# makes the server hang up, which looks like a lost connection each time.
+_PACKET_PARTS = 4
 REPLY_SECONDS = 600  # a count over a large table takes minutes
 
 _TEXT_BYTES: dict[type[Any], int] = {
@@ -82,6 +85,7 @@ class MySQL(Dialect):
         super().__init__(url, read_only=read_only)
         self._columns: WeakKeyDictionary[sa.Table, dict[str, _Column]] = WeakKeyDictionary()
         self._columns_guard = threading.Lock()
+        self._packet_bytes: int | None = None  # as the server said last
         chosen = url.query.get("connect_timeout")
         self._handshake_seconds = int(chosen) if isinstance(chosen, str) and chosen.isdecimal() else CONNECT_SECONDS
 
@@ -119,6 +123,10 @@ class MySQL(Dialect):
             if type(kind) is text:
                 return Width(limit, "bytes")
         return Width(getattr(kind, "length", None), "bytes" if binary else "characters")
+
+    def part_bytes(self) -> int:
+        packet = self._packet_bytes
+        return self.max_bytes if packet is None else min(self.max_bytes, packet // _PACKET_PARTS)
 
     def _swap(self, conn: sa.Connection, plan: SwapPlan, swaps: Sequence[Swap]) -> list[int]:
         live = self._live_columns(conn, plan.table)
@@ -174,10 +182,12 @@ class MySQL(Dialect):
                 f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS} "
                 f"/*M!100300 , SESSION idle_write_transaction_timeout = {IDLE_SECONDS} */"
             )
-            cursor.execute("SHOW VARIABLES WHERE variable_name IN ('binlog_format', 'log_bin')")
-            binlog = {name.lower(): value.upper() for name, value in cursor.fetchall()}
+            cursor.execute("SHOW VARIABLES WHERE variable_name IN ('binlog_format', 'log_bin', 'max_allowed_packet')")
+            said = {name.lower(): value.upper() for name, value in cursor.fetchall()}
+            if said.get("max_allowed_packet", "").isdecimal():
+                self._packet_bytes = int(said["max_allowed_packet"])
             # READ COMMITTED cannot be written to a statement-based binary log.
-            if binlog.get("log_bin") != "ON" or binlog.get("binlog_format") != "STATEMENT":
+            if said.get("log_bin") != "ON" or said.get("binlog_format") != "STATEMENT":
                 cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
             if self.read_only:
                 cursor.execute("SET SESSION TRANSACTION READ ONLY")
