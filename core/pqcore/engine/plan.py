@@ -59,7 +59,8 @@ class Rest:
     @property
     def share(self) -> int:
         """Rows of the next range, so that all threads end together."""
-        least = max(1, self.total // (self.turns * _MOST_PARTS))
+        # a table that has grown has no more parts for that: it may have been nearly empty when it was counted
+        least = max(1, max(self.total, self.planned) // (self.turns * _MOST_PARTS))
         return max(least, (self.total - self.planned) // (self.turns * _AHEAD))
 
     def without(self, rows: int) -> Rest:
