@@ -14,19 +14,43 @@ from io import BytesIO, StringIO
 import pytest
 from rich.cells import cell_len
 
-from pqcore.jobs.model import DeadLetter, Event, Job, Phase, Progress, RangeInfo, Status, StatusTotal, WorkerInfo
+from pqcore.inspection.rating import level_of
+from pqcore.jobs.model import (
+    DeadLetter,
+    Event,
+    Job,
+    Phase,
+    Progress,
+    Purpose,
+    RangeInfo,
+    Status,
+    StatusTotal,
+    WorkerInfo,
+)
+from pqcore.jobs.story import Beside, Original, RowStory
 from pqcore.migrations.base import Scope
+from pqcore.policies import POLICIES
+from pqcore.selection import preview
+from pqcore.selection.complete import complete
+from pqcore.selection.document import parse
+from pqcore.selection.problem import Problem
+from pqcore.selection.target import resolve
 from pqcore.text import clean
 from pqcore.workspace import Workspace
-from pqtui import columns, detail_text, export, metrics_text, show
+from pqtui import columns, detail_text, estate_text, export, metrics_text, record_text, show, verdict_text
 from pqtui.actions import ACTIONS, BY_ID
 from pqtui.cli.output import dumps, print_properties, print_table
 from pqtui.columns import Line
 from pqtui.detail_text import PAGES, View
 from pqtui.glyphs import ASCII, UNICODE
+from pqtui.history import Recent
 from pqtui.metrics_text import Flow
+from pqtui.news import news_of, sentence
 from pqtui.pace import Pace
+from pqtui.records import JobRange
 from pqtui.screens.confirm import Confirm, plan_of
+from pqtui.screens.news import line as news_line
+from pqtui.screens.recent import summary as recent_summary
 from pqtui.snapshots import (
     DetailSnapshot,
     MetricsSnapshot,
@@ -205,3 +229,69 @@ def _whole(shown: str, size: tuple[int, int], *, dialog: bool = False) -> None:
         return
     assert "pqconsole" in lines[0]
     assert lines[1].startswith("╭─ Jobs")
+
+
+def test_records_stories_and_news_hold_no_foreign_byte_and_keep_their_width() -> None:
+    for number, text in enumerate(texts(6, COUNT)):
+        width = 50 + number % 100
+        glyphs = UNICODE if number % 2 else ASCII
+        letter = DeadLetter(number, text, text, text, NOW)
+        event = Event(number, number, NOW, text, text, text, text, text)
+        info = RangeInfo(1, "open", text, text, text, text, Progress())
+        records = (safe_letter(letter), safe_event(event), JobRange(Purpose.MIGRATE, safe_range(info), text, text))
+        job = safe_job(hostile_job(number, text))
+        lines = ["".join(part for part, _ in record_text.line(record, width, glyphs)) for record in records]
+        told = news_of([safe_event(event)], NOW)
+        lines.append(news_line(told.jobs[0], job, width, glyphs))
+        assert all(cell_len(line) <= width for line in lines)
+        assert not any("\n" in line for line in lines)
+        story = RowStory(text, letter, (Original(text, NOW),), (Beside(text, text, text, 7, NOW),), (event,))
+        shown = [found[1].plain for record in records if (found := record_text.in_full(record)) is not None]
+        shown += [record_text.story(job, story, glyphs).plain, sentence(told, NOW)]
+        shown.append(record_text.crumbs((clean(text, limit=60), "Events"), width, glyphs).plain)
+        assert not any(_FOREIGN.search(part) for part in (*lines, *shown))
+
+
+def test_problems_and_recent_selections_hold_no_foreign_byte() -> None:
+    for text in texts(7, COUNT):
+        problem = Problem(text, text, text, 1, 2)
+        shown = [verdict_text.problem_text(problem, UNICODE).plain]
+        document = json.dumps({"table": text, "field": text, "where": text})
+        shown.append(recent_summary(Recent("here", "hashes", document, 1, None, "2026-03-01T12:00:00+00:00")))
+        shown.append(estate_text.progress(text, 3, 10))
+        shown.append(estate_text.left_out({text: "it is gone"}))
+        assert not any(_FOREIGN.search(part) for part in shown)
+        assert not any("\n" in part for part in shown)
+
+
+def test_a_live_database_comes_clean_into_preview_completion_and_estate(empty: Workspace) -> None:
+    stored = [text for text in dict.fromkeys(_stored(8, 600)) if text]
+    value = f"sha1$salt${world._sha1('saltsecret')}"  # among which there are hostile ones
+    name = "evil\x1b]52;c;QQ==\x07[/foo]\u202e"
+    with empty.db.write() as conn:
+        driver = conn.connection.driver_connection
+        assert driver is not None
+        for table in (name, "plain"):
+            driver.execute(f'CREATE TABLE "{table}" (code TEXT PRIMARY KEY, password VARCHAR(255))')
+            driver.executemany(
+                f'INSERT INTO "{table}" VALUES (?, ?)',
+                [(text, text if n % 50 == 0 else value) for n, text in enumerate(stored)],
+            )
+    catalog, shown = empty.catalog(), []
+    offered = complete('{"table": "', 11, catalog, empty.keys, Scope.HASHES)
+    assert any(completion.label.startswith("evil") for completion in offered)
+    shown += [part for completion in offered for part in (completion.label, completion.detail)]
+    selection = parse({"table": "plain", "field": "password", "options": {"mode": "password"}}, scope=Scope.HASHES)
+    rows = preview.sample(empty.db, selection, resolve(catalog, selection), ["password"], len(stored))
+    assert len(rows) == len(stored)
+    shown += [verdict_text.sample_line(row, UNICODE).plain for row in rows]
+    inspector = empty.inspector(level_of(POLICIES[0]))
+    places = {place.table: place for place in inspector.everything()}
+    # a table with such a name is read, or named among those that cannot be
+    lines = [line for place in places.values() for line in estate_text.lines(inspector.sample(place, 1000))]
+    shown.append(estate_text.left_out(inspector.unread))
+    assert {name, "plain"} <= {*places, *inspector.unread}
+    assert lines
+    for line in lines:
+        shown += [estate_text.prompt(line, 80, UNICODE).plain, *estate_text.detail(line).plain.split("\n")]
+    assert not any(_FOREIGN.search(part) or "\n" in part for part in shown)
