@@ -4,8 +4,8 @@
 
 On each database in turn: users with hashes in nine old forms, a job with a pepper that wraps them all, and threads of
 an application that log in with the right password, a wrong one or the former one, upgrade some hashes after a login,
-and change passwords in the old and the new form. What an application that is not updated writes behind the job's last
-sweep is wrapped by a second job. Prints what was done and how many right passwords were refused and wrong ones taken;
+and change passwords, at first in the old form, too. What is written so behind the job's last sweep is wrapped by a
+second job. Prints what was done and how many right passwords were refused and wrong ones taken;
 ends with 1 where that is not 0. The costs are those of production for what the job writes (Argon2id, 19 MiB, 2
 passes): about 40 logins per second and core. Run it in pieces with different seeds where that takes too long.
 """

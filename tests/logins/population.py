@@ -145,15 +145,16 @@ class Population:
     def live(self, logins: int, done: Callable[[], bool], seed: int, old: float = 0.0) -> Account:
         """Log in ``logins`` times at the least and until ``done``; about a tenth as many password changes before.
 
-        ``old`` is the share of changes that store the old form. A job ends when it finds none of it, so an application
-        that keeps writing it may leave some for the next job.
+        ``old`` is the share of changes that store the old form, in the first quarter of the logins: then the application
+        is updated, as a job asks for that finds the old form sweep after sweep. What is written behind its last sweep
+        is left for the next job.
         """
         chance, made = random.Random(seed), Account()
         while made.logins < logins or not done():
             user = chance.randrange(self.count)
             self.log_in(user, made, chance)
             if chance.random() < 0.1 and made.logins < logins:
-                self.change(user, made, old=chance.random() < old)
+                self.change(user, made, old=made.logins < logins / 4 and chance.random() < old)
         return made
 
     def kinds(self) -> Counter[Kind]:
