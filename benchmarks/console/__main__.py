@@ -50,7 +50,7 @@ def _filled(place: Place, jobs: int) -> None:
 
 def _work(place: Place) -> int:
     """A table of old digests and the job that migrates it."""
-    make(place.db, "objects", KEY_KINDS["integer"], _WORK_ROWS)
+    make(place.db, "objects", KEY_KINDS["integer"], _WORK_ROWS, strewn=False)
     place.settle("objects")
     document = {
         "table": "objects",

@@ -138,6 +138,54 @@ def test_the_reader_agrees_with_the_repository(filled: Workspace) -> None:
     assert [j.id for j in snapshot.rows] == [j.id for j in everything[2:5]]
 
 
+def test_what_nobody_works_at_is_read_again_only_when_something_was_written(filled: Workspace) -> None:
+    with filled.db.write() as conn:
+        conn.execute(sa.text("UPDATE pq_migration_jobs SET status = 'cancelled' WHERE status = 'running'"))
+        conn.execute(sa.text("DELETE FROM pq_migration_workers"))
+    passed = 0.0
+
+    def clock() -> float:
+        nonlocal passed
+        passed += 1.0
+        return passed
+
+    read, metrics = ListReader(filled.jobs, clock), MetricsReader(filled.jobs, clock)
+    query = ListQuery(JobFilter(), Sort(), 0, 20, 8)
+    asked: list[str] = []
+    sa.event.listen(filled.db.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    for _ in range(3):  # the first sees the database's mark, the second that it has held
+        first, totals = read(query), metrics("all")
+    asked.clear()
+    again = read(query)
+    assert (again, metrics("all")) == (first, totals)
+    assert again.ordered_at > first.ordered_at
+    assert asked == []
+    assert read(replace(query, start=2)).rows == first.rows[2:]
+    add_job(filled, 50)
+    assert next(job.id for job in read(query).rows) == 50
+    assert asked
+
+
+def test_a_lease_that_runs_out_is_seen_without_a_write(filled: Workspace) -> None:
+    passed = 0.0
+
+    def clock() -> float:
+        nonlocal passed
+        passed += 1.0
+        return passed
+
+    read, metrics = ListReader(filled.jobs, clock), MetricsReader(filled.jobs, clock)
+    asked: list[str] = []
+    sa.event.listen(filled.db.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    for _ in range(4):
+        asked.clear()
+        assert any(job.is_running for job in read(ListQuery(JobFilter(), Sort(), 0, 20, 8)).rows)
+        assert asked
+        asked.clear()
+        assert metrics("all").active
+        assert asked
+
+
 def test_counting_again_costs_only_what_came_since(filled: Workspace) -> None:
     passed = 0.0
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pqcore.errors import JobNotFound, UsageError
 from pqcore.jobs.filter import JobFilter, parse_filter
-from pqcore.jobs.model import DeadLetter, Event, Job, Progress, RangeInfo, StatusTotal, WorkerInfo
+from pqcore.jobs.model import OPERATING, DeadLetter, Event, Job, Progress, RangeInfo, StatusTotal, WorkerInfo
 from pqcore.jobs.pages import JobQuery
 from pqcore.jobs.sort import Sort
 from pqcore.text import clean
@@ -30,6 +30,7 @@ KEEPING_LIMIT = 5
 _DETAIL_ROWS = 200
 _NAME_LIMIT = 200
 _TEXT_LIMIT = 4000
+_STILL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +97,49 @@ class MetricsSnapshot:
     keeping: tuple[int, ...] = ()
 
 
+class _Stillness:
+    """Whether the database may have been written to since a read. Used by one thread."""
+
+    def __init__(self, jobs: JobRepository, clock: Callable[[], float]) -> None:
+        self._jobs = jobs
+        self._clock = clock
+        self._mark: object | None = None
+        self._since = 0.0
+
+    def mark(self) -> object | None:
+        """The database's mark, once it has held for a moment: a write in the same tick of its clock leaves it as it is.
+
+        None before that, and where a database has no mark.
+        """
+        mark, at = self._jobs.mark(), self._clock()
+        if mark != self._mark:
+            self._mark, self._since = mark, at
+        return mark if at - self._since >= _STILL_SECONDS else None
+
+
 class ListReader:
     """Reads parts of the list; keeps the walk of the filter and order in use. Used by one thread."""
 
-    def __init__(self, jobs: JobRepository) -> None:
+    def __init__(self, jobs: JobRepository, clock: Callable[[], float] = monotonic) -> None:
         self._jobs = jobs
+        self._clock = clock
+        self._stillness = _Stillness(jobs, clock)
         self._window: Window | None = None
         self._order: tuple[JobFilter, Sort] | None = None
+        self._last: tuple[object, ListQuery, ListSnapshot] | None = None
 
     def __call__(self, query: ListQuery) -> ListSnapshot:
-        """Read one part. Raises what the repository raises."""
+        """Read one part, unless it must still be what it was. Raises what the repository raises."""
+        mark, at, last = self._stillness.mark(), self._clock(), self._last
+        if mark is not None and last is not None and last[:2] == (mark, query):
+            return replace(last[2], ordered_at=at)
+        snapshot = self._read(query)
+        # a lease runs out without anything being written
+        held = any(job.is_running or job.phase in OPERATING for job in snapshot.rows)
+        self._last = None if held else (mark, query, snapshot)
+        return snapshot
+
+    def _read(self, query: ListQuery) -> ListSnapshot:
         order = (query.filter, query.sort)
         if self._window is None or order != self._order:
             self._window, self._order = Window(self._jobs, *order), order
@@ -113,7 +147,8 @@ class ListReader:
         return ListSnapshot(part.start, tuple(safe_job(job) for job in part.jobs), part.ordered_at)
 
     def expire(self) -> None:
-        """Read an order that is kept anew next time. May be called from any thread."""
+        """Read the next time, whatever it costs. May be called from any thread."""
+        self._last = None
         window = self._window
         if window is not None:
             window.expire()
@@ -191,9 +226,22 @@ class MetricsReader:
         self._mark: object | None = None
         self._ran: frozenset[int] = frozenset()
         self._kept = MetricsSnapshot((), (), ())
+        self._stillness = _Stillness(jobs, clock)
+        self._last: tuple[object, MetricsSnapshot] | None = None
 
     def __call__(self, _query: object) -> MetricsSnapshot:
-        """Read. Raises what the repository raises."""
+        """Read, unless all must still be what it was. Raises what the repository raises."""
+        mark, last = self._stillness.mark(), self._last
+        if mark is not None and last is not None and last[0] == mark:
+            return replace(last[1], totals_at=self._clock())
+        snapshot = self._read()
+        # a lease runs out, and a worker falls silent, without anything being written
+        at_work = snapshot.active or any(worker.alive for worker in snapshot.workers)
+        whole = mark is not None and self._mark == mark  # with totals that are of this mark, too
+        self._last = (mark, replace(snapshot, ended=())) if whole and not at_work else None
+        return snapshot
+
+    def _read(self) -> MetricsSnapshot:
         jobs = self._jobs
         active = jobs.page(JobQuery(filter=_ACTIVE, limit=_ACTIVE_LIMIT)).jobs
         gone = self._ran - {job.id for job in active}
@@ -225,6 +273,7 @@ class MetricsReader:
 
     def expire(self) -> None:
         """Read the totals next time, whatever they cost. May be called from any thread."""
+        self._last = None
         self._due = 0.0
 
 
