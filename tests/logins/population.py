@@ -145,9 +145,9 @@ class Population:
     def live(self, logins: int, done: Callable[[], bool], seed: int, old: float = 0.0) -> Account:
         """Log in ``logins`` times at the least and until ``done``; about a tenth as many password changes before.
 
-        ``old`` is the share of changes that store the old form, in the first quarter of the logins: then the application
-        is updated, as a job asks for that finds the old form sweep after sweep. What is written behind its last sweep
-        is left for the next job.
+        ``old`` is the share of changes that store the old form, in the first quarter of the logins: then the
+        application is updated, as a job asks for that finds the old form sweep after sweep. What is written behind its
+        last sweep is left for the next job.
         """
         chance, made = random.Random(seed), Account()
         while made.logins < logins or not done():

@@ -310,6 +310,8 @@ class JobRun:
                 # while the database is away the lease may run out; the next beat will tell
                 if not backoff.passes(error, self._db.dialect.name):
                     self._fail(error)
+            except Exception as error:  # without a heartbeat the job must not go on
+                self._fail(error)
             over.wait(heartbeat_seconds())
 
     def _renew(self) -> Heartbeat:
