@@ -19,6 +19,7 @@ from pqcore.errors import KeyStoreError
 from pqcore.formats import signature
 from pqcore.formats.context import Context
 from pqcore.formats.errors import FormatError, NotAuthentic
+from pqcore.keys.lifecycle import rotate
 from pqcore.keys.memory import MemoryKeyProvider
 
 REPORT = """
@@ -195,6 +196,44 @@ def test_countersignatures_through_the_whole_format(algorithm: str) -> None:
             signature.verify_signature(broken, b"payload", b"old", ring, HERE)
     with pytest.raises((FormatError, NotAuthentic)):
         signature.verify_signature(stored + b"\0", b"payload", b"old", ring, HERE)
+
+
+@with_liboqs
+@pytest.mark.parametrize("algorithm", keys.MLDSA_ALGORITHMS)
+def test_an_expanded_ml_dsa_key_signs_through_liboqs_and_verifies_everywhere(algorithm: str) -> None:
+    provider = MemoryKeyProvider()
+    provider.generate("signer", algorithm, expanded=True)
+    key = provider.get("signer")
+    assert key.secret is not None
+    assert key.public is not None
+    assert keys.public_of(algorithm, key.secret) == key.public
+    signed = signing.sign(algorithm, key.secret, b"message", b"context")
+    assert signing.verify(algorithm, key.public, b"message", signed, b"context")
+    assert not signing.verify(algorithm, key.public, b"message", signed, b"another")
+    # its next version has its form, and it can be moved as it is
+    rotate(provider, "signer")
+    assert keys.expanded_parts(algorithm, provider.get("signer:2").secret or b"") is not None
+    assert keys.identify(key.secret, algorithm) == (algorithm, key.secret, key.public)
+
+
+@without
+def test_an_expanded_key_needs_liboqs() -> None:
+    with pytest.raises(KeyStoreError, match="not available here"):
+        keys.generate("ML-DSA-65", expanded=True)
+
+
+@pytest.mark.parametrize("algorithm", ["ML-KEM-768+X25519", "SLH-DSA-SHA2-128f", "PEPPER", "ML-DSA-65+Ed25519"])
+def test_only_ml_dsa_has_an_expanded_form(algorithm: str) -> None:
+    with pytest.raises(KeyStoreError, match="one form only"):
+        keys.generate(algorithm, expanded=True)
+
+
+def test_an_expanded_key_of_a_wrong_length_is_no_key() -> None:
+    entry = find("ML-DSA-65")
+    whole = bytes((entry.secret_key or 0) + (entry.public_key or 0))
+    for wrong in (whole[:-1], whole + b"\0", whole[: entry.secret_key]):
+        with pytest.raises(KeyStoreError):
+            keys.identify(wrong, "ML-DSA-65")
 
 
 @with_liboqs

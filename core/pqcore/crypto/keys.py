@@ -125,11 +125,22 @@ def canonical_name(algorithm: str) -> str:
     )
 
 
-def generate(algorithm: str) -> KeyMaterial:
-    """A new key. Raises KeyStoreError for an unknown algorithm, or one that needs liboqs where that is missing."""
+def generate(algorithm: str, *, expanded: bool = False) -> KeyMaterial:
+    """A new key. Raises KeyStoreError for an unknown algorithm, or one that needs liboqs where that is missing.
+
+    Args:
+        expanded: an ML-DSA key in the form that liboqs signs with, some ten times faster; it signs nowhere else.
+    """
     name = canonical_name(algorithm)
+    if expanded and name not in MLDSA_ALGORITHMS:
+        raise KeyStoreError(
+            f"Keys of {name} have one form only", f"Expanded keys are those of {' and '.join(MLDSA_ALGORITHMS)}"
+        )
     if name in SYMMETRIC_SIZES or name in SHARED_SECRETS:
         return KeyMaterial(secrets.token_bytes((SYMMETRIC_SIZES | SHARED_SECRETS)[name]))
+    if expanded:
+        secret, public = liboqs.generate(name)
+        return KeyMaterial(secret + public, public)
     if name in _SEEDS:
         secret = secrets.token_bytes(_SEEDS[name])
     elif name in composite.COMPOSITES:
@@ -166,7 +177,8 @@ def public_of(algorithm: str, secret: bytes) -> bytes | None:
     if algorithm in MLKEM_ALGORITHMS:
         return _mlkem_private(algorithm, secret).public_key().public_bytes_raw()
     if algorithm in MLDSA_ALGORITHMS:
-        return mldsa_private(algorithm, secret).public_key().public_bytes_raw()
+        parts = expanded_parts(algorithm, secret)
+        return parts[1] if parts else mldsa_private(algorithm, secret).public_key().public_bytes_raw()
     if algorithm in composite.COMPOSITES:
         return composite.public_of(algorithm, secret)
     if algorithm in liboqs.FALCON:
@@ -182,6 +194,18 @@ def falcon_parts(algorithm: str, secret: bytes) -> tuple[bytes, bytes]:
     entry = catalogue.find(algorithm)
     private, public = entry.secret_key or 0, entry.public_key or 0
     _length(algorithm, "private key with its public key", secret, private + public)
+    return secret[:private], secret[private:]
+
+
+def expanded_parts(algorithm: str, secret: bytes) -> tuple[bytes, bytes] | None:
+    """Private and public key of an ML-DSA key in the expanded form of FIPS 204; None for a seed.
+
+    The expanded key does not hold the whole public one, so that is kept behind it.
+    """
+    entry = catalogue.find(algorithm)
+    private, public = entry.secret_key or 0, entry.public_key or 0
+    if algorithm not in MLDSA_ALGORITHMS or len(secret) != private + public:
+        return None
     return secret[:private], secret[private:]
 
 
@@ -368,7 +392,7 @@ def _raw(data: bytes, algorithm: str | None) -> Identified:
         return _raw_signature_key(data, algorithm)
     if algorithm not in _SEEDS:
         raise KeyStoreError(f"The file holds no key of {algorithm}", "Give it as PEM or DER")
-    if len(data) == _SEEDS[algorithm]:
+    if len(data) == _SEEDS[algorithm] or expanded_parts(algorithm, data):
         return Identified(algorithm, data, public_of(algorithm, data))
     if len(data) == catalogue.find(algorithm).public_key:
         (kem_public if is_kem(algorithm) else mldsa_public)(algorithm, data)

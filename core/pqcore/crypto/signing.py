@@ -17,6 +17,8 @@ def sign(algorithm: str, secret: bytes, message: bytes, context: bytes) -> bytes
     Falcon has no context string: its message is framed with it. Raises KeyStoreError for a wrong key or where liboqs
     is needed and missing.
     """
+    if (parts := keys.expanded_parts(algorithm, secret)) is not None:
+        return liboqs.sign(algorithm, parts[0], message, context)
     if algorithm in keys.MLDSA_ALGORITHMS:
         return keys.mldsa_private(algorithm, secret).sign(message, context)
     if algorithm in composite.COMPOSITES:

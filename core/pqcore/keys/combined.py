@@ -28,8 +28,8 @@ class CombinedKeyProvider:
     def get(self, ref: str) -> Key:
         return self._owner(ref).get(ref)
 
-    def generate(self, name: str, algorithm: str) -> KeyInfo:
-        return self._own(name).generate(name, algorithm)
+    def generate(self, name: str, algorithm: str, *, expanded: bool = False) -> KeyInfo:
+        return self._own(name).generate(name, algorithm, expanded=expanded)
 
     def import_key(self, name: str, data: bytes, *, algorithm: str | None = None) -> KeyInfo:
         return self._own(name).import_key(name, data, algorithm=algorithm)

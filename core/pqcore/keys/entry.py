@@ -27,10 +27,10 @@ class Material:
     seal_secret: bytes | None = field(default=None, repr=False)
 
 
-def generated(algorithm: str) -> Material:
-    """A new key of the algorithm, under its canonical name."""
+def generated(algorithm: str, *, expanded: bool = False) -> Material:
+    """A new key of the algorithm, under its canonical name; ``expanded`` as in ``crypto.keys.generate``."""
     name = crypto.canonical_name(algorithm)
-    made = crypto.generate(name)
+    made = crypto.generate(name, expanded=expanded)
     return Material(name, "generated", made.secret, made.public, made.seal_secret)
 
 

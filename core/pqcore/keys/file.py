@@ -74,10 +74,10 @@ class FileKeyProvider:
             key = self._opened[info.id] = self._open(keyring, entry)
             return key
 
-    def generate(self, name: str, algorithm: str) -> KeyInfo:
+    def generate(self, name: str, algorithm: str, *, expanded: bool = False) -> KeyInfo:
         check_name(name)
         self._must_write()
-        return self._store(name, generated(algorithm))
+        return self._store(name, generated(algorithm, expanded=expanded))
 
     def import_key(self, name: str, data: bytes, *, algorithm: str | None = None) -> KeyInfo:
         check_name(name)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pqcore.crypto.keys import MLDSA_ALGORITHMS, expanded_parts
 from pqcore.errors import KeyStoreError
 from pqcore.keys.provider import KeyInfo, KeyProvider, KeyState
 
 
 def rotate(keys: KeyProvider, name: str) -> KeyInfo:
-    """Make the next version of a key, of the algorithm it has. Older versions stay active and read their values.
+    """Make the next version of a key, of its algorithm and in its form. Older ones stay active and read their values.
 
     Raises:
         KeyStoreError: there is no such key, or others make its versions.
@@ -21,4 +22,7 @@ def rotate(keys: KeyProvider, name: str) -> KeyInfo:
             f"Only the public part of {newest.id} is held, so its next version is made elsewhere",
             f"Import it with pqconsole keys import {name} FILE",
         )
-    return keys.generate(name, newest.algorithm)
+    expanded = False
+    if newest.algorithm in MLDSA_ALGORITHMS and newest.state is not KeyState.DELETED:
+        expanded = expanded_parts(newest.algorithm, keys.get(newest.id).secret or b"") is not None
+    return keys.generate(name, newest.algorithm, expanded=expanded)

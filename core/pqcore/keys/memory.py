@@ -28,8 +28,8 @@ class MemoryKeyProvider:
         refuse_deleted(info)
         return self._keys[info.id]
 
-    def generate(self, name: str, algorithm: str) -> KeyInfo:
-        return self._store(name, generated(algorithm))
+    def generate(self, name: str, algorithm: str, *, expanded: bool = False) -> KeyInfo:
+        return self._store(name, generated(algorithm, expanded=expanded))
 
     def import_key(self, name: str, data: bytes, *, algorithm: str | None = None) -> KeyInfo:
         return self._store(name, imported(data, algorithm))

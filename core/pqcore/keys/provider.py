@@ -119,8 +119,11 @@ class KeyProvider(Protocol):
         """The key ``name`` (its newest active version) or ``name:version``, also retired, with its material."""
         ...
 
-    def generate(self, name: str, algorithm: str) -> KeyInfo:
-        """Make a key (or the next version of one), stored durably before this returns."""
+    def generate(self, name: str, algorithm: str, *, expanded: bool = False) -> KeyInfo:
+        """Make a key (or the next version of one), stored durably before this returns.
+
+        ``expanded`` makes an ML-DSA key in the form that liboqs signs with (``crypto.keys.generate``).
+        """
         ...
 
     def import_key(self, name: str, data: bytes, *, algorithm: str | None = None) -> KeyInfo:

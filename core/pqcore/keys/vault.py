@@ -104,7 +104,7 @@ class VaultKeyProvider:
             return False
         return True
 
-    def generate(self, name: str, algorithm: str) -> KeyInfo:  # noqa: ARG002
+    def generate(self, name: str, algorithm: str, *, expanded: bool = False) -> KeyInfo:  # noqa: ARG002
         raise self._elsewhere(name)
 
     def import_key(self, name: str, data: bytes, *, algorithm: str | None = None) -> KeyInfo:  # noqa: ARG002

@@ -36,7 +36,7 @@ def list_keys(args: argparse.Namespace) -> int:
 def generate_key(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     must_write(settings, "make a key")
-    return _print_info(all_keys(settings).generate(args.name, args.algorithm), as_json=args.json)
+    return _print_info(all_keys(settings).generate(args.name, args.algorithm, expanded=args.liboqs), as_json=args.json)
 
 
 def import_key(args: argparse.Namespace) -> int:

@@ -222,6 +222,9 @@ def _add_keys(commands: Any) -> None:
     generate = _command(group, "generate", "make a key, or the next version of one", "keys:generate_key")
     generate.add_argument("name")
     generate.add_argument("algorithm", help="e.g. ML-KEM-768+X25519, ML-DSA-65, PEPPER")
+    generate.add_argument(
+        "--liboqs", action="store_true", help="an ML-DSA key that signs through liboqs: faster, and there alone"
+    )
     _json(generate)
 
     importing = _command(group, "import", "store a key made elsewhere", "keys:import_key")
