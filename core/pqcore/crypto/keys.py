@@ -129,7 +129,7 @@ def generate(algorithm: str, *, expanded: bool = False) -> KeyMaterial:
     """A new key. Raises KeyStoreError for an unknown algorithm, or one that needs liboqs where that is missing.
 
     Args:
-        expanded: an ML-DSA key in the form that liboqs signs with, some ten times faster; it signs nowhere else.
+        expanded: an ML-DSA key in the form that liboqs signs with, some eight times faster; it signs nowhere else.
     """
     name = canonical_name(algorithm)
     if expanded and name not in MLDSA_ALGORITHMS:
