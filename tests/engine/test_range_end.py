@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -16,7 +17,8 @@ from pqcore.engine.pages import read_page
 from pqcore.engine.plan import plan_ranges
 from pqcore.engine.prepare import prepare
 from pqcore.engine.ranges import Ended
-from pqcore.jobs.claims import RangeClaim, claim_job, claim_range
+from pqcore.jobs.claims import LeaseLost, RangeClaim, claim_job, claim_range
+from pqcore.jobs.cursor import encode_key
 from pqcore.jobs.model import Purpose
 from tests.engine.items import ITEMS, Bench, sha1
 
@@ -82,3 +84,19 @@ def test_a_range_of_slow_rows_is_written_row_by_row(bench: Bench, monkeypatch: p
     context, claim = claimed(bench)
     assert migrate.MigrateRange(context, claim).run() is Ended.DONE
     assert state(bench) == ("done", ROWS, 0)
+
+
+def test_a_range_that_a_failing_server_set_back_is_not_moved_on(bench: Bench) -> None:
+    context, claim = claimed(bench)
+    with bench.db.read() as conn:
+        records = read_page(conn, context, None, None, ROWS + 1, only_old=False)
+    write(context, claim, compute(context, records[:2]), cursor=records[1].key)
+    behind = replace(claim, cursor=encode_key(records[1].key))
+    with bench.db.write() as conn:
+        conn.execute(sa.update(ranges).values(cursor_key=None))
+    with pytest.raises(LeaseLost):
+        write(context, behind, compute(context, records[2:]), cursor=records[-1].key, range_done=True)
+    with bench.db.read() as conn:
+        untouched = conn.execute(sa.select(ITEMS.c.digest).where(ITEMS.c.id == records[-1].key[0])).scalar_one()
+    assert untouched == records[-1].values["digest"]
+    assert state(bench)[0] == "open"

@@ -26,7 +26,7 @@ _DRIVERS: dict[str, tuple[str, str, str]] = {
     "mysql": ("mysql+pymysql", "pymysql", "mysql"),
     "mariadb": ("mysql+pymysql", "pymysql", "mysql"),
 }
-_REST_SECONDS = 1.0
+_REST_SECONDS = 0.1
 _LEFT = "pqconsole_left"  # when a connection was given back, in its record
 _ACCEPTED = {"", "pysqlite", "psycopg", "pymysql"}
 _SCHEMES = "sqlite:///PATH, postgresql://HOST/NAME, mysql://HOST/NAME or mariadb://HOST/NAME"

@@ -39,7 +39,8 @@ def checkpoint(
         range_done: whether the range ends here.
 
     Raises:
-        LeaseLost: the range is someone else's by now; the transaction must be rolled back.
+        LeaseLost: the range is someone else's by now, or is not where ``claim`` left it (a server that failed has lost
+            a batch behind a connection that was replaced); the transaction must be rolled back.
     """
     values: dict[str, Any] = {
         "migrated": ranges.c.migrated + counts.migrated,
@@ -58,6 +59,7 @@ def checkpoint(
         ranges.c.seq == claim.seq,
         ranges.c.lease_epoch == claim.epoch,
         ranges.c.lease_owner == claim.owner,
+        ranges.c.cursor_key == claim.cursor,
         ranges.c.state == "open",
     )
     if conn.execute(sa.update(ranges).where(mine).values(**values)).rowcount != 1:

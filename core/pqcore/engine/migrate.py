@@ -49,7 +49,9 @@ class _Migrating(RangeRun[Item, Computed]):
     def _write(self, computed: Sequence[Computed], cursor: Key | None, *, range_done: bool = False) -> Written:
         """Write; where the database refuses some row, halve until it is alone in the dead letters."""
         try:
-            return write(self._context, self._claim, computed, cursor=cursor, range_done=range_done)
+            written = write(self._context, self._claim, computed, cursor=cursor, range_done=range_done)
+            self._moved_to(cursor)
+            return written
         except DBAPIError as error:
             fault = classify(error, self._context.db.dialect.name)
             if fault not in backoff.OF_A_ROW or not computed:

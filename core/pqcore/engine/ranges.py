@@ -18,7 +18,7 @@ from pqcore.engine.points import Point, reach
 from pqcore.engine.sizing import Measured, next_pace
 from pqcore.errors import DatabaseUnavailable
 from pqcore.jobs.claims import LeaseLost, RangeClaim, release_range, reload_range
-from pqcore.jobs.cursor import decode_key
+from pqcore.jobs.cursor import decode_key, encode_key
 
 Key = tuple[Any, ...]
 Item = TypeVar("Item")  # what a page holds
@@ -84,15 +84,15 @@ class RangeRun(ABC, Generic[Item, Ready]):
                     return Ended.STOPPED
 
     def _batches(self) -> Ended:
-        context, claim = self._context, self._claim
+        context = self._context
         if self._failures:
             # it may be unclear whether the last commit happened
-            self._claim = claim = reload_range(context.db, claim)
-        start = claim.cursor or claim.lower
+            self._claim = reload_range(context.db, self._claim)
+        start = self._claim.cursor or self._claim.lower
         after = decode_key(start) if start else None
         while not context.stop.is_set():
             if not self._may_go_on():
-                release_range(context.db, claim)
+                release_range(context.db, self._claim)
                 return Ended.HELD
             limits = context.live.batch
             asked = min(self._pace.rows, limits.max_rows)
@@ -106,14 +106,20 @@ class RangeRun(ABC, Generic[Item, Ready]):
             last_page = len(items) < asked and len(ready) == len(items)
             cursor = self._place(items[len(ready) - 1]) if ready else after
             seconds = self._settle(ready, cursor, range_done=last_page)
+            self._moved_to(cursor)
             self._failures = 0
             if last_page:
                 return Ended.DONE
             after = cursor
             spent = Measured(len(ready), seconds, time.perf_counter() - working, self._size(items))
             self._pace = context.pace.newest = next_pace(replace(self._pace, rows=asked), spent, limits)
-        release_range(context.db, claim)
+        release_range(context.db, self._claim)
         return Ended.STOPPED
+
+    def _moved_to(self, cursor: Key | None) -> None:
+        """Remember where the range's cursor stands: the next checkpoint moves it from there and from nowhere else."""
+        if cursor is not None:
+            self._claim = replace(self._claim, cursor=encode_key(cursor))
 
     def _may_go_on(self) -> bool:
         """Wait for throttles that hold for a moment; False where one holds for longer, or the job is to stop."""

@@ -241,7 +241,9 @@ class JobRun:
             unclaimed -= 1
         if turns or unclaimed or state.open or (walks_table and not state.done):
             if not turns:
-                self._stop.wait(_TICK_SECONDS)  # the open ranges are another worker's
+                # leased, but run by no turn of ours: another worker's, or a server that failed has lost their end
+                self._orphans = True
+                self._stop.wait(_TICK_SECONDS)
             return False
         return self._follow_up(context, state)
 
@@ -256,8 +258,9 @@ class JobRun:
                 return False
         elif state.pass_no > 1:
             with self._db.read() as conn:
-                if not found_in_pass(conn, self.job_id, state.pass_no):
-                    return True
+                found = found_in_pass(conn, self.job_id, state.pass_no)
+            if not found:
+                return self._still_stands()
         if state.pass_no > MAX_SWEEPS:
             self._fail_with("The application keeps writing the old form. Deploy its new writer, then retry the job.")
             return False
@@ -266,6 +269,15 @@ class JobRun:
             self._stop.wait(backoff.seconds(state.pass_no))
         begin_sweep(context, self._claim, state.pass_no + 1)
         return False
+
+    def _still_stands(self) -> bool:
+        """Whether all ranges have ended once everything is on the disk.
+
+        A server that fails may lose the last batches, each whole: then their ranges are open again.
+        """
+        self._renew()  # a durable write brings all before it to the disk
+        with self._db.read() as conn:
+            return not plan_state(conn, self.job_id, self._purpose).open
 
     def _collect(self, finished: set[Future[Ended]]) -> None:
         for turn in finished:
