@@ -34,7 +34,7 @@ from pqcore.migrations.base import Scope  # noqa: E402
 from pqcore.targets import algorithm_id  # noqa: E402
 
 SMALL = 1000
-_WORK_ROWS = 600_000  # enough for both engines to be busy while keys are pressed
+_WORK_ROWS = 1_500_000  # enough for both engines to be busy while keys are pressed
 
 
 def _say(text: str) -> None:

@@ -59,3 +59,5 @@ def fill(db: Database, number: int) -> None:
         conn = conn.execution_options(no_parameters=True)
         for statement in (jobs, runs, ranges):
             conn.exec_driver_sql(statement.replace("@n", str(number)))
+        if kind == "postgresql":  # whose sequence knows nothing of ids that were given
+            conn.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('pq_migration_jobs', 'id'), {int(number)})")
