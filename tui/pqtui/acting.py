@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -38,21 +39,21 @@ class Acting:
     part: ClassVar[str]
 
     @property
+    @abstractmethod
     def console(self) -> ConsoleApp:
         """The application."""
-        raise NotImplementedError
 
+    @abstractmethod
     def doings(self) -> Mapping[str, Callable[[], object]]:
         """What each action does here: id -> call."""
-        raise NotImplementedError
 
     def why_not(self, action: Action) -> str:
         """Why the action cannot be done now, as a sentence without a full stop; empty where it can."""
         return "This session is read-only" if action.writes and self.console.workspace.read_only else ""
 
+    @abstractmethod
     def refuse(self, sentence: str) -> None:
         """Say why something cannot be done."""
-        raise NotImplementedError
 
     @property
     def offered(self) -> tuple[Action, ...]:
