@@ -181,6 +181,12 @@ class Database:
             raise ReadOnlySession("This session is read-only", "Start pqconsole without --read-only")
         return self._write(Session.WRITE if durable else Session.BATCH)
 
+    def mark(self) -> object | None:
+        """Something that is another after any write by anybody, cheap to get: two equal ones, and what was read after
+        the first still holds. None where the database has no such thing.
+        """
+        return self.dialect.mark(self.read)
+
     def translated(self) -> AbstractContextManager[None]:
         """Turn every failure of a statement inside into an error to show; see ``errors.translated``."""
         return translated(self.engine.dialect.name, self.label)

@@ -61,7 +61,7 @@ class JobRepository:
 
     def mark(self) -> object | None:
         """Something that is another after any write to the database; None where it has nothing of the kind."""
-        return self._db.dialect.mark()
+        return self._db.mark()
 
     def page(self, query: JobQuery = JobQuery()) -> JobPage:  # noqa: B008 - frozen
         """A page of jobs, by keyset: its cost does not grow with the page's distance from the top."""

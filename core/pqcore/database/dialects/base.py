@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,8 +71,8 @@ class Dialect(ABC):
     def attach(self, engine: sa.Engine) -> None:
         """Register what has to happen when a connection is made or a transaction begins."""
 
-    def mark(self) -> object | None:
-        """Something that is another after any write by anybody, cheap to get; None where there is no such thing."""
+    def mark(self, read: Callable[[], AbstractContextManager[sa.Connection]]) -> object | None:  # noqa: ARG002
+        """See ``Database.mark``. ``read`` gives a connection, where one is needed."""
         return None
 
     def writer_turn(self, label: str) -> AbstractContextManager[None]:  # noqa: ARG002

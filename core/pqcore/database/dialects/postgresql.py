@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
@@ -72,6 +73,11 @@ _TYPES = sa.text(
 )
 
 
+# A write that nobody could see when this was asked moves one of its numbers when it commits: which of the server's
+# transactions had ended, and which were under way. After a crash numbers may be used again, but not the start's time.
+_MARK = sa.text("SELECT CAST(pg_current_snapshot() AS text), pg_postmaster_start_time()")
+
+
 class PostgreSQL(Dialect):
     """PostgreSQL: sets of rows travel as binary arrays, one parameter for each column."""
 
@@ -106,6 +112,10 @@ class PostgreSQL(Dialect):
     def prepare(self, connection: sa.Connection, session: Session) -> None:
         super().prepare(connection, session)
         connection.execution_options(postgresql_readonly=self.read_only or session is Session.READ)
+
+    def mark(self, read: Callable[[], AbstractContextManager[sa.Connection]]) -> object | None:
+        with read() as conn:
+            return tuple(conn.execute(_MARK).one())
 
     def column_width(self, column: sa.Column[Any]) -> Width:
         kind: Any = column.type

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -91,7 +91,7 @@ class SQLite(Dialect):
         engine.dialect.ischema_names = {**names, **own}  # type: ignore[attr-defined]
         sa.event.listen(engine, "begin", self._begin)
 
-    def mark(self) -> object | None:
+    def mark(self, read: Callable[[], AbstractContextManager[sa.Connection]]) -> object | None:  # noqa: ARG002
         # by stat alone: to open and close the files would drop this process's locks on them
         found = []
         for name in (self._path, self._path.with_name(f"{self._path.name}-wal")):
