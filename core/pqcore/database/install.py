@@ -67,8 +67,9 @@ def check(db: Database) -> list[str]:
     """What keeps pqconsole from working with this database: a sentence and a remedy each; empty where all is well."""
     problems = []
     with db.translated(), db.read() as conn:
-        live = Live(conn)
-        missing = [name for name in (*SHARED, *VIEWS, *COMPANION_NAMES) if not live.has(name)]
+        expected = (*SHARED, *VIEWS, *COMPANION_NAMES)
+        live = Live(conn, expected)
+        missing = [name for name in expected if not live.has(name)]
         if missing:
             problems.append(f"Missing in {db.label}: {', '.join(missing)}. Run pqconsole init.")
         for name, required in REQUIRED.items():

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pqcore.database.clock import now
+from pqcore.database.live import columns_of
 from pqcore.database.tables import control, jobs_view, originals, ranges, runs
 from pqcore.jobs.filter import PAUSED, JobFilter, Term
 from pqcore.jobs.model import PROGRESS, Job, Phase, Progress, Purpose, Request, Status
@@ -23,8 +24,9 @@ class TargetNames:
     """SQL for the name of a job's target, from tables that may be another product's."""
 
     def __init__(self, conn: sa.Connection) -> None:
-        self._algorithms = _names(conn, "crypto_algorithms", ("name", "algorithm"))
-        self._policies = _names(conn, "encryption_policies", ("policy_name", "name"))
+        present = columns_of(conn, ("crypto_algorithms", "encryption_policies"))
+        self._algorithms = _names(present, "crypto_algorithms", ("name", "algorithm"))
+        self._policies = _names(present, "encryption_policies", ("policy_name", "name"))
         self.algorithm = _name_of(self._algorithms, jobs_view.c.target_algo_id)
         self.policy = _name_of(self._policies, jobs_view.c.target_policy_id)
 
@@ -37,11 +39,9 @@ class TargetNames:
         return _named_like(self._policies, jobs_view.c.target_policy_id, pattern)
 
 
-def _names(conn: sa.Connection, table_name: str, candidates: tuple[str, ...]) -> sa.Select[Any] | None:
+def _names(present: Mapping[str, set[str]], table_name: str, candidates: tuple[str, ...]) -> sa.Select[Any] | None:
     """Ids and names of a table of targets; None where it has no name that is known."""
-    inspector = sa.inspect(conn)
-    present = {c["name"] for c in inspector.get_columns(table_name)} if inspector.has_table(table_name) else set()
-    name = next((c for c in candidates if c in present), None)
+    name = next((c for c in candidates if c in present.get(table_name, ())), None)
     if name is None:
         return None
     table = sa.table(table_name, sa.column("id"), sa.column(name))
