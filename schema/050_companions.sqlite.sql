@@ -126,3 +126,13 @@ CREATE TABLE pq_migration_workers (
   heartbeat_at DATETIME NOT NULL,
   PRIMARY KEY (id)
 );
+
+-- Rows that each job got through in each minute in which it did: what its processed_count grew by. Kept for a week.
+CREATE TABLE pq_migration_throughput (
+  job_id BIGINT NOT NULL,
+  minute DATETIME NOT NULL,
+  processed BIGINT NOT NULL,
+  PRIMARY KEY (job_id, minute)
+);
+
+CREATE INDEX idx_pq_mig_throughput_minute ON pq_migration_throughput (minute);

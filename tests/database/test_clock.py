@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from pqcore.database.clock import now, now_plus
+from pqcore.database.clock import now, now_plus, this_minute
 from pqcore.database.connect import Database
 from pqcore.database.tables import UTCDateTime
 
@@ -65,3 +65,13 @@ def test_statements_that_ask_for_the_time_are_compiled_once() -> None:
         assert sa.select(moment)._generate_cache_key() is not None
     one, other = (sa.select(now_plus(seconds))._generate_cache_key() for seconds in (1, 2))
     assert one == other
+
+
+def test_a_minute_is_that_of_the_clock_and_is_found_again(database: Database) -> None:
+    with database.write() as conn:
+        conn.exec_driver_sql(CREATE[database.dialect.name])
+        before, minute, after = (conn.scalar(sa.select(what)) for what in (now(), this_minute(), now()))
+        conn.execute(moments.insert().values(id=1, at=minute))
+        assert conn.scalar(sa.select(moments.c.id).where(moments.c.at == minute)) == 1
+    assert minute.tzinfo is UTC
+    assert minute in {moment.replace(second=0, microsecond=0) for moment in (before, after)}

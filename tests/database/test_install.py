@@ -239,23 +239,45 @@ def test_tables_of_a_newer_pqconsole_are_left_alone(database: Database) -> None:
     assert "Install a newer" in problem
 
 
+def test_tables_of_version_1_get_what_version_2_added(database: Database) -> None:
+    init(database)
+    before = objects(database)
+    run(
+        database,
+        "DROP TABLE pq_migration_throughput",
+        "UPDATE pq_migration_meta SET value = '1' WHERE name = 'schema_version'",
+    )
+    missing, older = install.check(database)
+    assert "pq_migration_throughput" in missing
+    assert "of version 1" in older
+    assert all(problem.endswith("Run pqconsole init.") for problem in (missing, older))
+    assert [step.name for step in init(database)] == [
+        "table pq_migration_throughput",
+        "index idx_pq_mig_throughput_minute",
+        "record schema_version",
+    ]
+    assert objects(database) == before
+    assert install.plan(database) == []
+    install.require(database)
+
+
 def test_companion_tables_are_upgraded(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     init(database)
     engine = schema_files.ENGINES[database.dialect.name]
     for path in (REPOSITORY / "schema").glob(f"*.{engine}.sql"):
         (tmp_path / path.name).write_text(path.read_text())
-    (tmp_path / f"060_upgrade_2.{engine}.sql").write_text("-- more\nALTER TABLE pq_migration_workers ADD mood INT;\n")
-    (tmp_path / f"060_upgrade_3.{engine}.sql").write_text("ALTER TABLE pq_migration_workers ADD too_new INT;\n")
-    monkeypatch.setattr(install, "SCHEMA_VERSION", 2)
+    (tmp_path / f"060_upgrade_3.{engine}.sql").write_text("-- more\nALTER TABLE pq_migration_workers ADD mood INT;\n")
+    (tmp_path / f"060_upgrade_4.{engine}.sql").write_text("ALTER TABLE pq_migration_workers ADD too_new INT;\n")
+    monkeypatch.setattr(install, "SCHEMA_VERSION", 3)
     files = SchemaFiles(database.dialect.name, tmp_path)
     steps = install.plan(database, files)
-    assert [step.name for step in steps] == ["upgrade 2.1", "record schema_version"]
+    assert [step.name for step in steps] == ["upgrade 3.1", "record schema_version"]
     assert "Run pqconsole init" in install.check(database)[0]
     install.apply(database, steps, files)
     assert install.plan(database, files) == []
     with database.read() as conn:
         assert list(catalogue.columns(conn, "pq_migration_workers"))[-1] == "mood"
-        assert conn.scalar(sa.select(meta.c.value).where(meta.c.name == "schema_version")) == "2"
+        assert conn.scalar(sa.select(meta.c.value).where(meta.c.name == "schema_version")) == "3"
 
 
 # Rights

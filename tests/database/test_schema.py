@@ -167,4 +167,5 @@ def test_the_indexes_of_companion_tables(installed: Database) -> None:
     assert {name: indexes for name, indexes in found.items() if indexes} == {
         "pq_migration_ranges": {"idx_pq_mig_ranges_claim": ("job_id", "state", "lease_expires_at")},
         "pq_migration_events": {"idx_pq_mig_events_job": ("job_id", "id")},
+        "pq_migration_throughput": {"idx_pq_mig_throughput_minute": ("minute",)},
     }

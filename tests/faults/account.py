@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pqcore.database import install
-from pqcore.database.tables import ranges, runs
+from pqcore.database.tables import ranges, runs, throughput
 from pqcore.formats import wrapped_key
 from pqcore.formats.context import Context
 from pqcore.formats.errors import FormatError, NotAuthentic
@@ -54,6 +54,7 @@ class Account:
             self._marks = {row[0]: row[1] for row in conn.execute(last)}
             self._runs = conn.execute(sa.select(runs).where(runs.c.job_id.in_(job_ids))).all()
             self._ranges = conn.execute(sa.select(ranges).where(ranges.c.job_id.in_(job_ids))).all()
+            self._minutes = conn.execute(sa.select(throughput).where(throughput.c.job_id.in_(job_ids))).all()
         known = {write.seq for write in self._writes}
         self._say(f"write {seq} of the application is gone" for seq in acknowledged if seq not in known)
         self._last = {(write.tab, write.id): write for write in self._writes}
@@ -117,6 +118,9 @@ class Account:
         total = sum(r.migrated + r.skipped + r.failed for r in mine)
         if job.processed_count != total:
             self.problems.append(f"job {job.id} processed {job.processed_count}, its ranges {total}")
+        minutes = sum(r.processed for r in self._minutes if r.job_id == job.id)
+        if job.processed_count != minutes:
+            self.problems.append(f"job {job.id} processed {job.processed_count}, its minutes {minutes}")
         planted = {f"[{key}]" for key in self._estate.planted[table]}
         letters = [letter.row_key for letter in self._estate.jobs.dead_letters(job.id)]
         if sorted(letters) != sorted(planted) or job.progress.failed != len(planted):

@@ -34,6 +34,14 @@ class now_plus(sa.ColumnElement[Any]):
         self.seconds = seconds if isinstance(seconds, sa.ColumnElement) else sa.literal(float(seconds), sa.Float())
 
 
+class this_minute(sa.ColumnElement[Any]):
+    """The minute of ``now()``: its first moment, UTC."""
+
+    inherit_cache = True
+    type = UTCDateTime()
+    _traverse_internals = []  # noqa: RUF012
+
+
 @compiles(now, "postgresql")
 def _now_postgresql(_element: now, _compiler: SQLCompiler, **_kw: Any) -> str:
     # not now(): that is the start of the transaction
@@ -65,3 +73,19 @@ def _plus_mysql(element: now_plus, compiler: SQLCompiler, **kw: Any) -> str:
 def _plus_sqlite(element: now_plus, compiler: SQLCompiler, **kw: Any) -> str:
     seconds = compiler.process(element.seconds, **kw)
     return f"strftime({_SQLITE_FORMAT}, 'now', printf('%+.3f seconds', {seconds}))"
+
+
+@compiles(this_minute, "postgresql")
+def _minute_postgresql(_element: this_minute, _compiler: SQLCompiler, **_kw: Any) -> str:
+    return "date_trunc('minute', clock_timestamp())"
+
+
+@compiles(this_minute, "mysql", "mariadb")
+def _minute_mysql(_element: this_minute, _compiler: SQLCompiler, **_kw: Any) -> str:
+    # the clock of a statement stands still there
+    return "TIMESTAMPADD(SECOND, -SECOND(UTC_TIMESTAMP()), UTC_TIMESTAMP())"
+
+
+@compiles(this_minute, "sqlite")
+def _minute_sqlite(_element: this_minute, _compiler: SQLCompiler, **_kw: Any) -> str:
+    return "strftime('%Y-%m-%d %H:%M:00.000000', 'now')"

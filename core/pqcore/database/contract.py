@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pqcore.database.tables import COMPANIONS, jobs, jobs_view, metrics_view
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 JOBS = jobs.name
 META = "pq_migration_meta"

@@ -199,6 +199,16 @@ workers = sa.Table(
     sa.Column("heartbeat_at", UTCDateTime, nullable=False),
 )
 
+# Rows that each job got through in each minute in which it did: what its processed_count grew by.
+throughput = sa.Table(
+    "pq_migration_throughput",
+    metadata,
+    sa.Column("job_id", _big, primary_key=True),
+    sa.Column("minute", UTCDateTime, primary_key=True),  # its first moment, by the database's clock
+    sa.Column("processed", _big, nullable=False),
+    # index idx_pq_mig_throughput_minute (minute)
+)
+
 COMPANIONS: tuple[sa.Table, ...] = (
     meta,
     control,
@@ -209,4 +219,5 @@ COMPANIONS: tuple[sa.Table, ...] = (
     originals,
     signatures,
     workers,
+    throughput,
 )

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -111,6 +111,7 @@ class JobRun:
         self._threads = threads
         self._claim = claim
         self._stop = Event()
+        self._renewing = Lock()
         self._why: Why | None = None
         self._error: str | None = None
         self._max_failures: int | float | None = None
@@ -327,10 +328,12 @@ class JobRun:
             over.wait(heartbeat_seconds())
 
     def _renew(self) -> Heartbeat:
-        throttled = self._keeper.throttled()
-        seen = beat(self._db, self._claim, throttled)
-        self._keeper.reported(throttled)
-        return seen
+        # one at a time: what it rolls up is what came since the last one
+        with self._renewing:
+            throttled = self._keeper.throttled()
+            seen = beat(self._db, self._claim, throttled)
+            self._keeper.reported(throttled)
+            return seen
 
     def _obey(self) -> None:
         seen = self._renew()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +27,7 @@ from pqcore.engine.executors import Opening, ProcessTurns, ThreadTurns, Turns, w
 from pqcore.engine.operation import OperationRun
 from pqcore.engine.run import JobRun
 from pqcore.errors import OperationFailed, PQConsoleError, StateConflict
+from pqcore.jobs import throughput
 from pqcore.jobs.claims import JobClaim, claim_due, claim_job, claim_operation
 from pqcore.jobs.leases import lease_seconds
 from pqcore.jobs.model import Job, Progress, Purpose, Status
@@ -34,6 +37,7 @@ from pqcore.keys.provider import KeyProvider
 _POLL_SECONDS = 1.0
 _PRESENCE_SECONDS = 2.0
 _FORGET_SECONDS = 86_400.0
+_TIDY_SECONDS = 3600.0
 _MOST_HELD = 16
 
 Report = Callable[[Job], None]
@@ -345,9 +349,14 @@ class Worker:
         self._presence.start()
 
     def _stay_present(self) -> None:
+        tidied = -math.inf
         while True:
             with suppress(PQConsoleError, SQLAlchemyError):  # the next report will do
                 self._report_presence()
+            if time.monotonic() - tidied >= _TIDY_SECONDS:
+                tidied = time.monotonic()
+                with suppress(PQConsoleError, SQLAlchemyError), self._db.write() as conn:
+                    throughput.forget_old(conn)
             if self._stopping.wait(_PRESENCE_SECONDS):
                 break
         # where the database is away, it shows as gone after ten seconds all the same

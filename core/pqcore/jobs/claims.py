@@ -12,12 +12,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pqcore.database.clock import now, now_plus
+from pqcore.database.clock import now, now_plus, this_minute
 from pqcore.database.connect import Database
 from pqcore.database.tables import control, jobs, ranges, runs
 from pqcore.errors import StateConflict
+from pqcore.jobs import throughput
 from pqcore.jobs.leases import lease_seconds
-from pqcore.jobs.lifecycle import add_digest_ranges, move, seen, status_of
+from pqcore.jobs.lifecycle import add_digest_ranges, move, processed_count, seen, status_of
 from pqcore.jobs.model import OPERATIONS, Phase, Purpose, Request, Status
 from pqcore.jobs.points import Point, reach
 from pqcore.migrations.base import Scope
@@ -310,11 +311,10 @@ def beat(db: Database, claim: JobClaim, throttled: Throttled = Throttled()) -> H
     reach(Point.BEFORE_ROLL_UP)
     with db.write() as conn:
         # job, run, ranges: everyone who needs several of these locks takes them in this order
-        conn.execute(
-            sa.update(jobs)
-            .where(jobs.c.id == claim.job_id, jobs.c.status == Status.RUNNING.value)
-            .values(processed_count=seen(claim.job_id))
-        )
+        job = conn.execute(_at_beat(claim.job_id)).first()
+        if job is not None and job.status == Status.RUNNING.value and job.seen != job.processed_count:
+            conn.execute(sa.update(jobs).where(jobs.c.id == claim.job_id).values(processed_count=job.seen))
+            throughput.note(conn, claim.job_id, job.minute, job.seen - job.processed_count)
         reach(Point.BEFORE_RENEWAL)
         renewed = conn.execute(
             sa.update(runs)
@@ -334,15 +334,27 @@ def beat(db: Database, claim: JobClaim, throttled: Throttled = Throttled()) -> H
             .values(lease_expires_at=now_plus(lease_seconds()))
         )
         reach(Point.AFTER_RENEWAL)
-        row = conn.execute(
-            sa.select(jobs.c.status, control.c.request, control.c.limits)
-            .select_from(jobs.outerjoin(control, control.c.job_id == jobs.c.id))
-            .where(jobs.c.id == claim.job_id)
-        ).first()
     reach(Point.AFTER_BEAT)
-    if row is None:
+    if job is None:
         return Heartbeat(None, None, None)
-    return Heartbeat(Status(row.status), Request(row.request) if row.request else None, row.limits)
+    return Heartbeat(Status(job.status), Request(job.request) if job.request else None, job.limits)
+
+
+def _at_beat(job_id: int) -> sa.Select[Any]:
+    """The job as it stands and what was asked of it, in one statement that holds the job's row from then on."""
+    asked = control.c.job_id == jobs.c.id
+    return (
+        sa.select(
+            jobs.c.status,
+            jobs.c.processed_count,
+            seen(job_id).label("seen"),
+            this_minute().label("minute"),
+            sa.select(control.c.request).where(asked).scalar_subquery().label("request"),
+            sa.select(control.c.limits).where(asked).scalar_subquery().label("limits"),
+        )
+        .where(jobs.c.id == job_id)
+        .with_for_update()
+    )
 
 
 def release(
@@ -357,7 +369,7 @@ def release(
     ended = after is not Status.PENDING
     reach(Point.BEFORE_FINISH)
     with db.write() as conn:
-        conn.execute(sa.select(jobs.c.id).where(jobs.c.id == claim.job_id).with_for_update())
+        before = processed_count(conn, claim.job_id)
         values: dict[str, Any] = {
             "lease_owner": None,
             "lease_expires_at": None,
@@ -390,6 +402,8 @@ def release(
             error=error,
             finished_at=now() if ended else None,
         )
+        if moved:
+            throughput.note_growth(conn, claim.job_id, before)
         reach(Point.FINISHING)
     reach(Point.AFTER_FINISH)
     return moved

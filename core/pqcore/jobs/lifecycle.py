@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from pqcore.database.clock import now
 from pqcore.database.tables import control, dead_letters, jobs, ranges, runs
 from pqcore.errors import JobNotFound, StateConflict
+from pqcore.jobs import throughput
 from pqcore.jobs.cursor import encode_key
 from pqcore.jobs.model import PROGRESS, TRANSITIONS, Phase, Purpose, Request, Status
 
@@ -71,8 +72,10 @@ def pause(conn: sa.Connection, job_id: int) -> str:
     _refuse_foreign(conn, job_id, status)
     set_request(conn, job_id, Request.PAUSE)
     if status is Status.RUNNING and _abandoned(conn, job_id):
+        before = processed_count(conn, job_id)
         _fence(conn, job_id)
         move(conn, job_id, Status.PENDING, processed_count=seen(job_id))
+        throughput.note_growth(conn, job_id, before)
     return "Paused" if status is Status.PENDING else "Asked to pause between batches"
 
 
@@ -96,9 +99,11 @@ def cancel(conn: sa.Connection, job_id: int) -> str:
     if status is Status.RUNNING and not _abandoned(conn, job_id):
         set_request(conn, job_id, Request.CANCEL)
         return "Asked to stop between batches and cancel"
+    before = processed_count(conn, job_id)
     _fence(conn, job_id)
     set_request(conn, job_id, None)
     move(conn, job_id, Status.CANCELLED, finished_at=now(), processed_count=seen(job_id))
+    throughput.note_growth(conn, job_id, before)
     return "Cancelled"
 
 
@@ -230,6 +235,12 @@ def make_due(conn: sa.Connection, job_id: int) -> str:
     set_request(conn, job_id, None)
     conn.execute(sa.update(jobs).where(jobs.c.id == job_id, jobs.c.scheduled_at > now()).values(scheduled_at=now()))
     return "To be run at once"
+
+
+def processed_count(conn: sa.Connection, job_id: int) -> int:
+    """The count that the job has now (0 where there is no such job); its row is held from then on."""
+    statement = sa.select(jobs.c.processed_count).where(jobs.c.id == job_id).with_for_update()
+    return conn.execute(statement).scalar_one_or_none() or 0
 
 
 def seen(job_id: int) -> sa.ScalarSelect[int]:

@@ -27,7 +27,7 @@ from pqcore.database.tables import (
     workers,
 )
 from pqcore.errors import JobNotFound, SchemaError
-from pqcore.jobs import lifecycle
+from pqcore.jobs import lifecycle, throughput
 from pqcore.jobs.events import record
 from pqcore.jobs.filter import JobFilter
 from pqcore.jobs.model import DeadLetter, Event, Job, Progress, Purpose, RangeInfo, Status, StatusTotal, WorkerInfo
@@ -42,6 +42,7 @@ from pqcore.jobs.query import (
     select_order,
 )
 from pqcore.jobs.records import event_of, letter_of, range_of
+from pqcore.jobs.throughput import Minute
 from pqcore.migrations.base import Scope
 
 _INSERTS = 5
@@ -204,6 +205,22 @@ class JobRepository:
             WorkerInfo(r.id, r.host, r.pid, r.kind, r.threads, r.started_at, r.heartbeat_at, bool(r.alive))
             for r in rows
         ]
+
+    def minutes(self, since: datetime, until: datetime, job_id: int | None = None) -> tuple[Minute, ...]:
+        """The minutes from ``since`` until before ``until`` in which a job processed rows (None: all jobs together)."""
+        with self._db.read() as conn:
+            return throughput.minutes(conn, since, until, job_id)
+
+    def minutes_of_each(self, since: datetime) -> dict[int, tuple[Minute, ...]]:
+        """For each job that processed rows, its minutes from ``since`` on."""
+        with self._db.read() as conn:
+            return throughput.minutes_of_each(conn, since)
+
+    def clock(self) -> datetime:
+        """The moment by the database's clock, which the minutes go by."""
+        with self._db.read() as conn:
+            moment: datetime = conn.execute(sa.select(now())).scalar_one()
+        return moment
 
     # asking
 
