@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from pqcore.database.clock import now
 from pqcore.database.errors import Fault
+from pqcore.database.lists import parts
 from pqcore.database.swap import Swap
 from pqcore.database.swap import size_of as size_of_values
 from pqcore.database.tables import dead_letters, originals, signatures
@@ -166,7 +167,7 @@ def _swap(conn: sa.Connection, context: JobContext, swaps: Sequence[Swap]) -> se
 
 
 def _keep_signatures(conn: sa.Connection, context: JobContext, won: Sequence[Computed]) -> None:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for c in won:
         if not isinstance(c.outcome, Migrated) or c.outcome.signature is None:
             continue
@@ -186,18 +187,13 @@ def _keep_signatures(conn: sa.Connection, context: JobContext, won: Sequence[Com
         )
     if not rows:
         return
-    conn.execute(
-        sa.delete(signatures).where(
-            signatures.c.table_name == context.target.name,
-            signatures.c.field == context.selection.field,
-            signatures.c.key_digest.in_([r["key_digest"] for r in rows]),
-        )
-    )
+    mine = sa.and_(signatures.c.table_name == context.target.name, signatures.c.field == context.selection.field)
+    _take_away(conn, signatures, mine, [r["key_digest"] for r in rows])
     conn.execute(signatures.insert().values(created_at=now()), rows)
 
 
 def _keep_originals(conn: sa.Connection, context: JobContext, won: Sequence[Computed]) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "job_id": context.job_id,
             "key_digest": digest_of(c.record.key),
@@ -213,11 +209,7 @@ def _keep_originals(conn: sa.Connection, context: JobContext, won: Sequence[Comp
     ]
     if not rows:
         return
-    conn.execute(
-        sa.delete(originals).where(
-            originals.c.job_id == context.job_id, originals.c.key_digest.in_([r["key_digest"] for r in rows])
-        )
-    )
+    _take_away(conn, originals, originals.c.job_id == context.job_id, [r["key_digest"] for r in rows])
     conn.execute(originals.insert().values(created_at=now()), rows)
 
 
@@ -226,12 +218,13 @@ def _digest(value: str | bytes) -> str:
 
 
 def _forget(conn: sa.Connection, context: JobContext, digests: Sequence[str]) -> None:
-    if digests:
-        conn.execute(
-            sa.delete(dead_letters).where(
-                dead_letters.c.job_id == context.job_id, dead_letters.c.key_digest.in_(list(digests))
-            )
-        )
+    _take_away(conn, dead_letters, dead_letters.c.job_id == context.job_id, digests)
+
+
+def _take_away(conn: sa.Connection, table: sa.Table, mine: sa.ColumnElement[bool], digests: Sequence[str]) -> None:
+    """Take what a companion table has of these rows away, for what comes in its place."""
+    for part in parts(digests):
+        conn.execute(sa.delete(table).where(mine, table.c.key_digest.in_(part)))
 
 
 def _bury(conn: sa.Connection, context: JobContext, failed: Sequence[Computed]) -> int:

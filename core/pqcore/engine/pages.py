@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pqcore.database.lists import among, parts
 from pqcore.database.tables import dead_letters, signatures
 from pqcore.engine.context import JobContext
 from pqcore.formats.context import key_digest, row_key_text
@@ -67,13 +68,12 @@ def read_new(
 
 
 def read_keys(conn: sa.Connection, context: JobContext, keys: Sequence[tuple[Any, ...]]) -> list[Record]:
-    """The selected rows among these keys, in key order."""
+    """The selected rows among these keys, in key order where the keys are."""
     columns = context.target.key
-    if len(columns) == 1:
-        chosen: sa.ColumnElement[bool] = columns[0].in_([k[0] for k in keys])
-    else:
-        chosen = sa.tuple_(*columns).in_(keys)
-    return _records(conn, context, _selected(context).where(chosen).order_by(*columns))
+    records: list[Record] = []
+    for part in parts(keys, len(columns)):
+        records += _records(conn, context, _selected(context).where(among(columns, part)).order_by(*columns))
+    return records
 
 
 def not_new(context: JobContext) -> list[sa.ColumnElement[bool]]:
@@ -84,13 +84,11 @@ def not_new(context: JobContext) -> list[sa.ColumnElement[bool]]:
 
 def known_dead(conn: sa.Connection, context: JobContext, records: Iterable[Record]) -> set[str]:
     """Digests of those rows that are dead letters of this job already."""
-    digests = [digest_of(r.key) for r in records]
-    if not digests:
-        return set()
-    statement = sa.select(dead_letters.c.key_digest).where(
-        dead_letters.c.job_id == context.job_id, dead_letters.c.key_digest.in_(digests)
-    )
-    return set(conn.execute(statement).scalars())
+    statement = sa.select(dead_letters.c.key_digest).where(dead_letters.c.job_id == context.job_id)
+    found: set[str] = set()
+    for part in parts([digest_of(r.key) for r in records]):
+        found.update(conn.execute(statement.where(dead_letters.c.key_digest.in_(part))).scalars())
+    return found
 
 
 def _columns(context: JobContext) -> sa.Select[Any]:
@@ -119,18 +117,15 @@ def _signatures(
     conn: sa.Connection, context: JobContext, keys: Sequence[tuple[Any, ...]]
 ) -> dict[tuple[Any, ...], StoredSignature]:
     by_digest = {digest_of(key): key for key in keys}
-    if not by_digest:
-        return {}
     statement = sa.select(signatures).where(
-        signatures.c.table_name == context.target.name,
-        signatures.c.field == context.selection.field,
-        signatures.c.key_digest.in_(list(by_digest)),
+        signatures.c.table_name == context.target.name, signatures.c.field == context.selection.field
     )
     return {
         by_digest[row.key_digest]: StoredSignature(
             row.field, bytes.fromhex(row.old_digest), row.algorithm, row.key_id, bytes(row.value)
         )
-        for row in conn.execute(statement)
+        for part in parts(list(by_digest))
+        for row in conn.execute(statement.where(signatures.c.key_digest.in_(part)))
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pqcore.database.lists import among, parts
 from pqcore.database.swap import Swap, SwapPlan
 from pqcore.database.tables import originals, signatures
 from pqcore.engine.checkpoint import Counts, checkpoint
@@ -111,11 +112,13 @@ class RollbackRange(RangeRun[Kept, Restorable]):
 
     def _values(self, keys: Sequence[Key]) -> Mapping[Key, Any]:
         columns = self._context.target.key
-        chosen = columns[0].in_([k[0] for k in keys]) if len(columns) == 1 else sa.tuple_(*columns).in_(keys)
-        field = self._context.target.table.c[self._column]
+        statement = sa.select(*columns, self._context.target.table.c[self._column])
         with self._context.db.read() as conn:
-            rows = conn.execute(sa.select(*columns, field).where(chosen)).all() if keys else []
-        return {tuple(row[:-1]): row[-1] for row in rows}
+            return {
+                tuple(row[:-1]): row[-1]
+                for part in parts(keys, len(columns))
+                for row in conn.execute(statement.where(among(columns, part)))
+            }
 
     def _settle(self, ready: Sequence[Restorable], cursor: Key | None, *, range_done: bool) -> float:
         began = time.perf_counter()
@@ -182,8 +185,8 @@ class WithdrawRange(_DestroyRange):
 
 
 def _destroy(conn: sa.Connection, table: sa.Table, job_id: int, digests: Sequence[str]) -> None:
-    if digests:
-        conn.execute(sa.delete(table).where(table.c.job_id == job_id, table.c.key_digest.in_(list(digests))))
+    for part in parts(digests):
+        conn.execute(sa.delete(table).where(table.c.job_id == job_id, table.c.key_digest.in_(part)))
 
 
 def _digest(value: str | bytes) -> str:
