@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 import sqlalchemy as sa
 
 from pqcore.database.connect import Database
-from pqcore.database.tables import dead_letters, originals, signatures
+from pqcore.database.tables import dead_letters, originals, runs, signatures
 from pqcore.engine.points import Point
 from pqcore.errors import OperationFailed, StateConflict
+from pqcore.jobs.claims import claim_operation
 from pqcore.jobs.model import Job, Phase, Progress, Purpose, Status
 from pqcore.migrations.base import Scope
 from tests.engine.items import ITEMS, Bench, body_of, listening, sha1, sha512
@@ -28,6 +27,19 @@ def operate(bench: Bench, job: Job, purpose: Purpose) -> Progress:
         return worker.operate(job.id, purpose)
     finally:
         worker.stop()
+
+
+def stopped_on_the_way(bench: Bench, job: Job, purpose: Purpose) -> None:
+    """Begin it, and stop it once a batch of it is written."""
+    worker = bench.worker(threads=1)
+
+    def stop(point: Point) -> None:
+        if point is Point.AFTER_COMMIT and worker.active:
+            worker.stop_job(job.id)
+
+    with listening(stop), pytest.raises(StateConflict, match="again to go on"):
+        worker.operate(job.id, purpose)
+    worker.stop()
 
 
 def kept(bench: Bench) -> int:
@@ -102,17 +114,7 @@ class TestRollback:
         bench.fill(400)
         before = bench.rows()
         job = bench.run(bench.job(keep_originals=True))
-        worker = bench.worker(threads=1)
-
-        def stop(point: Point) -> None:
-            if point is Point.AFTER_COMMIT and worker.active:
-                worker.request_stop()
-                seen.wait(1)
-
-        seen = threading.Event()
-        with listening(stop), pytest.raises(StateConflict, match="again to go on"):
-            worker.operate(job.id, Purpose.ROLLBACK)
-        worker.stop()
+        stopped_on_the_way(bench, job, Purpose.ROLLBACK)
         assert 0 < kept(bench) < 400
         assert operate(bench, job, Purpose.ROLLBACK).migrated == 400
         assert bench.rows() == before
@@ -123,6 +125,17 @@ class TestRollback:
         with pytest.raises(OperationFailed, match="kept no originals"):
             operate(bench, job, Purpose.ROLLBACK)
         assert bench.jobs.get(job.id).phase is Phase.ENDED
+
+    def test_nor_does_it_count_as_rolled_back(self, bench: Bench) -> None:
+        """Killed right after its claim, it can neither go on nor keep the job from being verified."""
+        bench.fill(5)
+        job = bench.run(bench.job())
+        claim_operation(bench.db, "killed", job.id, Purpose.ROLLBACK)
+        with bench.db.write() as conn:
+            conn.execute(sa.update(runs).values(lease_expires_at=None))
+        with pytest.raises(OperationFailed, match="kept no originals"):
+            operate(bench, job, Purpose.ROLLBACK)
+        assert operate(bench, job, Purpose.VERIFY).migrated == 5
 
     def test_signatures_beside_the_table_are_withdrawn(self, database: Database) -> None:
         estate = Estate(database)
@@ -139,7 +152,7 @@ class TestFinalize:
     def test_originals_are_destroyed_once_all_is_verified(self, bench: Bench) -> None:
         bench.fill(200)
         job = bench.run(bench.job(keep_originals=True))
-        with pytest.raises(OperationFailed, match="not verified"):
+        with pytest.raises(StateConflict, match="not verified"):
             operate(bench, job, Purpose.FINALIZE)
         assert kept(bench) == 200
         operate(bench, job, Purpose.VERIFY)
@@ -151,6 +164,41 @@ class TestFinalize:
             operate(bench, job, Purpose.ROLLBACK)
         assert operate(bench, job, Purpose.VERIFY).migrated == 200
         assert bench.jobs.get(job.id).phase is Phase.FINALIZED
+        with pytest.raises(StateConflict, match="finalized already"):
+            operate(bench, job, Purpose.FINALIZE)
+
+    def test_an_attempt_does_not_stand_for_a_verification(self, bench: Bench) -> None:
+        """Nor where it is cut short right after its claim: the claim itself is refused."""
+        bench.fill(20)
+        job = bench.run(bench.job(keep_originals=True))
+        for _ in range(2):
+            with pytest.raises(StateConflict, match="not verified"):
+                claim_operation(bench.db, "soon killed", job.id, Purpose.FINALIZE)
+        assert bench.jobs.get(job.id).phase is Phase.ENDED
+
+    def test_a_verification_that_was_stopped_does_not_hide_it(self, bench: Bench) -> None:
+        bench.fill(200)
+        job = bench.run(bench.job(keep_originals=True))
+        operate(bench, job, Purpose.VERIFY)
+        operate(bench, job, Purpose.FINALIZE)
+        stopped_on_the_way(bench, job, Purpose.VERIFY)
+        assert bench.jobs.get(job.id).phase is Phase.VERIFYING
+        with pytest.raises(StateConflict, match="originals destroyed"):
+            operate(bench, job, Purpose.ROLLBACK)
+        assert operate(bench, job, Purpose.VERIFY).migrated == 200
+        assert bench.jobs.get(job.id).phase is Phase.FINALIZED
+
+    def test_one_that_was_stopped_leaves_nothing_to_roll_back(self, bench: Bench) -> None:
+        bench.fill(200)
+        job = bench.run(bench.job(keep_originals=True))
+        operate(bench, job, Purpose.VERIFY)
+        stopped_on_the_way(bench, job, Purpose.FINALIZE)
+        assert 0 < kept(bench) < 200
+        operate(bench, job, Purpose.VERIFY)
+        with pytest.raises(StateConflict, match="originals destroyed"):
+            operate(bench, job, Purpose.ROLLBACK)
+        operate(bench, job, Purpose.FINALIZE)
+        assert kept(bench) == 0
 
     def test_a_new_value_in_the_old_form_keeps_them(self, bench: Bench) -> None:
         bench.fill(20)

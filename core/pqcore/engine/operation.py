@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pqcore.engine.context import JobContext
-from pqcore.engine.plan import PlanState
+from pqcore.engine.plan import PlanState, plan_state
 from pqcore.engine.prepare import prepare
 from pqcore.engine.run import JobRun, Why
 from pqcore.engine.verify import forget_failures, uncovered
 from pqcore.errors import StateConflict
 from pqcore.jobs.claims import end_operation
-from pqcore.jobs.model import Job, Phase, Progress, Purpose
+from pqcore.jobs.model import OPERATIONS, Job, Phase, Progress, Purpose
+from pqcore.jobs.query import progress_of
 
 # how the run of a job is called once the operation has ended well
 _PHASES = {
@@ -55,7 +56,7 @@ class OperationRun(JobRun):
         self._purpose = self.purpose
         context = prepare(self._db, self._keys, self._jobs.get(self.job_id), self._stop, self._keeper.live)
         match self.purpose:
-            case Purpose.VERIFY if self.before is not Phase.VERIFYING:
+            case Purpose.VERIFY if _untouched(self.counts()):
                 with self._db.write() as conn:
                     forget_failures(conn, self.job_id)
             case Purpose.ROLLBACK if context.originals is None and not context.migration.beside:
@@ -69,10 +70,6 @@ class OperationRun(JobRun):
 
     def _refuse_to_finalize(self, context: JobContext) -> None:
         job_id = self.job_id
-        if self.before not in (Phase.VERIFIED, Phase.FINALIZING):
-            raise StateConflict(
-                f"Job {job_id} is not verified, so its originals stay", f"Run: pqconsole verify {job_id}"
-            )
         if self._jobs.dead_letters(job_id, limit=1):
             raise StateConflict(
                 f"Job {job_id} has dead letters, so its originals stay",
@@ -105,16 +102,20 @@ class OperationRun(JobRun):
     def _phase_after(self, counts: Progress) -> Phase:
         if self._why is None:
             # verified once more, a finalized job stays what it is
-            return self.before if self.before is Phase.FINALIZED else _PHASES[self.purpose]
+            return Phase.FINALIZED if self.purpose is Purpose.VERIFY and self._finalized() else _PHASES[self.purpose]
+        under_way = OPERATIONS[self.purpose][1]
         if self._why is Why.STOPPED:
-            # resumed where it stopped
-            return {
-                Purpose.VERIFY: Phase.VERIFYING,
-                Purpose.ROLLBACK: Phase.ROLLING_BACK,
-                Purpose.FINALIZE: Phase.FINALIZING,
-            }[self.purpose]
-        untouched = not (counts.migrated or counts.conflicted or counts.failed)
-        return self.before if untouched or self.purpose is Purpose.FINALIZE else Phase.ENDED
+            return under_way  # resumed where it stopped
+        if self.purpose is Purpose.ROLLBACK and self.before is under_way and _untouched(counts):
+            return Phase.ENDED  # cut short before its work began, it now cannot begin: nothing of it was rolled back
+        return self.before if _untouched(counts) or self.purpose is Purpose.FINALIZE else Phase.ENDED
+
+    def _finalized(self) -> bool:
+        """Whether a finalize came to its end, and nothing was kept since."""
+        with self._db.read() as conn:
+            begun = self.job_id in progress_of(conn, [self.job_id], (Purpose.FINALIZE,))
+            left = plan_state(conn, self.job_id, Purpose.FINALIZE).open
+        return begun and not left and not self._jobs.get(self.job_id).keeps_originals
 
     def _note(self, counts: Progress) -> str | None:
         """What the job's ``error`` says afterwards; None leaves it as it is."""
@@ -136,3 +137,8 @@ class OperationRun(JobRun):
             case Purpose.ROLLBACK:
                 return f"Rolled back: {counts.migrated} restored, {counts.conflicted} changed since"
         return f"Finalized: {counts.migrated} originals destroyed"
+
+
+def _untouched(counts: Progress) -> bool:
+    """Whether an operation has done nothing yet."""
+    return not (counts.migrated or counts.conflicted or counts.failed)

@@ -205,23 +205,34 @@ def _take_over(db: Database, owner: str, job_id: int | None = None, busy: Collec
 
 _DESTROYED = ("has its originals destroyed", "Restore old values from a backup, if it has to be")
 _ROLLED_BACK = ("was rolled back", "Create a new job to migrate its rows")
+_FINALIZED = ("is finalized already", "None of its originals is left")
 # in which phases an operation has no sense any more, with the reason and the remedy
 _POINTLESS: Mapping[Purpose, Mapping[Phase, tuple[str, str]]] = {
     Purpose.VERIFY: {Phase.ROLLING_BACK: _ROLLED_BACK, Phase.ROLLED_BACK: _ROLLED_BACK},
     Purpose.ROLLBACK: {Phase.FINALIZING: _DESTROYED, Phase.FINALIZED: _DESTROYED},
-    Purpose.FINALIZE: {Phase.ROLLING_BACK: _ROLLED_BACK, Phase.ROLLED_BACK: _ROLLED_BACK},
+    Purpose.FINALIZE: {
+        Phase.ROLLING_BACK: _ROLLED_BACK,
+        Phase.ROLLED_BACK: _ROLLED_BACK,
+        Phase.FINALIZED: _FINALIZED,
+    },
 }
 
 
-def claim_operation(db: Database, owner: str, job_id: int, purpose: Purpose) -> tuple[JobClaim, Phase]:
+def claim_operation(
+    db: Database, owner: str, job_id: int, purpose: Purpose, *, begun: bool = False
+) -> tuple[JobClaim, Phase]:
     """Claim an ended job to verify it, roll it back or finalize it; one that was interrupted goes on where it was.
+
+    Args:
+        begun: only go on with what was interrupted: where it has ended meanwhile, do not do it once more.
 
     Returns:
         The claim, and the phase before it.
 
     Raises:
         JobNotFound: no such job.
-        StateConflict: it has not ended, was never started, or another worker is at it.
+        StateConflict: it has not ended, was never started, is not verified where that is needed, or another worker is
+            at it.
     """
     allowed, phase = OPERATIONS[purpose]
     with db.write() as conn:
@@ -235,6 +246,15 @@ def claim_operation(db: Database, owner: str, job_id: int, purpose: Purpose) -> 
             raise StateConflict(f"Job {job_id} was never started by pqconsole", "There is nothing of it to work on")
         if pointless := _POINTLESS[purpose].get(Phase(run.phase)):
             raise StateConflict(f"Job {job_id} {pointless[0]}", pointless[1])
+        if begun and run.phase != phase.value:
+            raise StateConflict(f"To {purpose.value} job {job_id} has ended meanwhile", "See its events for how")
+        # here, in the transaction that writes the phase: cut short before its work began, it must not pass for checked
+        if purpose is Purpose.FINALIZE and run.phase not in (Phase.VERIFIED.value, phase.value):
+            raise StateConflict(
+                f"Job {job_id} is not verified, so its originals stay", f"Run: pqconsole verify {job_id}"
+            )
+        if purpose is Purpose.ROLLBACK and _destroyed(conn, job_id):
+            raise StateConflict(f"Job {job_id} {_DESTROYED[0]}", _DESTROYED[1])
         free = sa.or_(runs.c.lease_expires_at.is_(None), runs.c.lease_expires_at < now())
         won = conn.execute(
             sa.update(runs)
@@ -252,6 +272,14 @@ def claim_operation(db: Database, owner: str, job_id: int, purpose: Purpose) -> 
         if run.phase != phase.value:
             _begin_operation(conn, job_id, purpose)
     return JobClaim(job_id, owner, run.lease_epoch + 1), Phase(run.phase)
+
+
+def _destroyed(conn: sa.Connection, job_id: int) -> bool:
+    """Whether a finalize has destroyed any original of the job, whatever was done with it since."""
+    gone = sa.select(ranges.c.seq).where(
+        ranges.c.job_id == job_id, ranges.c.purpose == Purpose.FINALIZE.value, ranges.c.migrated > 0
+    )
+    return conn.execute(gone.limit(1)).first() is not None
 
 
 def _begin_operation(conn: sa.Connection, job_id: int, purpose: Purpose) -> None:
