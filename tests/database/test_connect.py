@@ -141,6 +141,61 @@ def test_a_read_cannot_write_and_the_connection_can_again_afterwards(database: D
         assert conn.exec_driver_sql("SELECT count(*) FROM t").scalar() == 3
 
 
+def write_to_a_replica(database: Database) -> None:
+    """What a server that was made a replica, or a file system that was mounted read-only, does to open connections."""
+    if database.dialect.name == "postgresql":
+        refused = "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'read_only_sql_transaction'; END $$"
+        with database.write() as conn:
+            conn.exec_driver_sql(refused)
+    words = {"sqlite": "PRAGMA query_only = 1", "mysql": "SET SESSION TRANSACTION READ ONLY"}
+    with database.engine.connect() as conn:
+        conn.exec_driver_sql(words[database.dialect.name])
+        conn.commit()
+    with database.write() as conn:
+        conn.exec_driver_sql("INSERT INTO t VALUES (1)")
+
+
+def test_a_database_that_takes_no_writes_any_more_is_away_and_connected_to_anew(database: Database) -> None:
+    with database.write() as conn:
+        conn.exec_driver_sql("CREATE TABLE t (id INTEGER)")
+    with pytest.raises(DatabaseUnavailable, match="takes no writes any more"):
+        write_to_a_replica(database)
+    with database.write() as conn:  # the next connection finds the server that has taken over
+        conn.exec_driver_sql("INSERT INTO t VALUES (2)")
+    with database.read() as conn:
+        assert list(conn.exec_driver_sql("SELECT id FROM t").scalars()) == [2]
+
+
+def test_a_database_that_never_took_a_write_is_the_wrong_one(database: Database, database_url: str) -> None:
+    with database.write() as conn:
+        conn.exec_driver_sql("CREATE TABLE t (id INTEGER)")
+    other = Database.open(database_url)
+    try:
+        with pytest.raises(ReadOnlySession):
+            write_to_a_replica(other)
+    finally:
+        other.close()
+
+
+@pytest.mark.database
+def test_a_line_cut_while_it_is_given_back_is_nobodys_business(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    if database.dialect.name == "sqlite":
+        return  # has no line
+    who, end = {
+        "postgresql": ("SELECT pg_backend_pid()", "SELECT pg_terminate_backend({})"),
+        "mysql": ("SELECT connection_id()", "KILL {}"),
+    }[database.dialect.name]
+    with database.engine.connect() as conn, database.engine.connect() as other:
+        number = conn.exec_driver_sql(who).scalar_one()
+        conn.commit()
+        other.exec_driver_sql(end.format(number))
+    with database.read() as conn:
+        assert conn.exec_driver_sql(who).scalar_one() != number
+    assert caplog.records == []
+
+
 def test_a_read_only_database_refuses_writes_twice(database: Database, database_url: str) -> None:
     with database.write() as conn:
         conn.exec_driver_sql("CREATE TABLE t (id INTEGER)")

@@ -36,6 +36,20 @@ CASES = [
     ("postgresql", postgresql("08006"), Fault.CONNECTION_LOST),
     ("postgresql", postgresql("57P03"), Fault.UNAVAILABLE),
     ("postgresql", postgresql("53300"), Fault.UNAVAILABLE),
+    ("postgresql", postgresql("53200"), Fault.UNAVAILABLE),
+    ("postgresql", postgresql("53100"), Fault.FULL),
+    ("postgresql", postgresql("58030"), Fault.UNAVAILABLE),
+    ("postgresql", postgresql("57014"), Fault.LOCK_TIMEOUT),
+    ("postgresql", postgresql("57P02"), Fault.CONNECTION_LOST),
+    ("postgresql", postgresql("25P03"), Fault.CONNECTION_LOST),
+    ("postgresql", postgresql("25P04"), Fault.CONNECTION_LOST),
+    ("postgresql", postgresql("40003"), Fault.SERIALIZATION),
+    ("postgresql", postgresql("72000"), Fault.SERIALIZATION),
+    ("postgresql", postgresql("26000"), Fault.SERIALIZATION),
+    ("postgresql", postgresql("42P05"), Fault.SERIALIZATION),
+    ("postgresql", psycopg.errors.FeatureNotSupported("cached plan must not change result type"), Fault.SERIALIZATION),
+    ("postgresql", postgresql("0A000"), Fault.OTHER),
+    ("postgresql", postgresql("54000"), Fault.DATA),
     ("postgresql", postgresql("42501"), Fault.PERMISSION),
     ("postgresql", postgresql("28P01"), Fault.PERMISSION),
     ("postgresql", postgresql("42P01"), Fault.MISSING_TABLE),
@@ -55,6 +69,16 @@ CASES = [
         Fault.MISSING_TABLE,
     ),
     ("postgresql", psycopg.OperationalError("connection failed: Connection refused"), Fault.UNAVAILABLE),
+    (
+        "postgresql",
+        psycopg.OperationalError('connection failed: FATAL:  too many connections for role "app"'),
+        Fault.UNAVAILABLE,
+    ),
+    (
+        "postgresql",
+        psycopg.OperationalError("connection failed: FATAL:  the database system is starting up"),
+        Fault.UNAVAILABLE,
+    ),
     ("mysql", mysql(1213), Fault.DEADLOCK),
     ("mysql", mysql(1684), Fault.SERIALIZATION),
     ("mysql", mysql(1205), Fault.LOCK_TIMEOUT),
@@ -62,6 +86,26 @@ CASES = [
     ("mysql", pymysql.err.InterfaceError(0, ""), Fault.CONNECTION_LOST),
     ("mysql", mysql(2003), Fault.UNAVAILABLE),
     ("mysql", mysql(1040), Fault.UNAVAILABLE),
+    ("mariadb", mysql(1047), Fault.UNAVAILABLE),
+    ("mysql", mysql(1042), Fault.UNAVAILABLE),
+    ("mysql", mysql(1038), Fault.UNAVAILABLE),
+    ("mysql", mysql(1021), Fault.FULL),
+    ("mysql", mysql(1114), Fault.FULL),
+    ("mariadb", mysql(3), Fault.FULL),
+    ("mariadb", pymysql.err.OperationalError(1030, 'Got error 28 "No space left" from storage'), Fault.FULL),
+    ("mariadb", pymysql.err.OperationalError(1180, 'Got error 149 "Lock deadlock" during COMMIT'), Fault.DEADLOCK),
+    ("mariadb", mysql(1030), Fault.OTHER),
+    ("mysql", mysql(1053), Fault.CONNECTION_LOST),
+    ("mysql", mysql(1079), Fault.CONNECTION_LOST),
+    ("mariadb", mysql(1927), Fault.CONNECTION_LOST),
+    ("mysql", mysql(2027), Fault.CONNECTION_LOST),
+    ("mysql", mysql(3024), Fault.LOCK_TIMEOUT),
+    ("mariadb", mysql(1969), Fault.LOCK_TIMEOUT),
+    ("mysql", mysql(1206), Fault.LOCK_TIMEOUT),
+    ("mysql", mysql(3101), Fault.SERIALIZATION),
+    ("mysql", mysql(1615), Fault.SERIALIZATION),
+    ("mysql", mysql(1290), Fault.READ_ONLY),
+    ("mysql", mysql(1836), Fault.READ_ONLY),
     ("mariadb", mysql(1045), Fault.PERMISSION),
     ("mariadb", mysql(1146), Fault.MISSING_TABLE),
     ("mariadb", mysql(4025), Fault.CONSTRAINT),
@@ -73,7 +117,14 @@ CASES = [
     ("sqlite", sqlite(sqlite3.SQLITE_BUSY_SNAPSHOT), Fault.SERIALIZATION),
     ("sqlite", sqlite(sqlite3.SQLITE_READONLY), Fault.READ_ONLY),
     ("sqlite", sqlite(sqlite3.SQLITE_CANTOPEN), Fault.UNAVAILABLE),
-    ("sqlite", sqlite(sqlite3.SQLITE_FULL), Fault.UNAVAILABLE),
+    ("sqlite", sqlite(sqlite3.SQLITE_FULL), Fault.FULL),
+    ("sqlite", sqlite(sqlite3.SQLITE_IOERR_WRITE), Fault.UNAVAILABLE),
+    ("sqlite", sqlite(sqlite3.SQLITE_LOCKED_SHAREDCACHE), Fault.LOCK_TIMEOUT),
+    ("sqlite", sqlite(sqlite3.SQLITE_PROTOCOL), Fault.LOCK_TIMEOUT),
+    ("sqlite", sqlite(sqlite3.SQLITE_SCHEMA), Fault.SERIALIZATION),
+    ("sqlite", sqlite(sqlite3.SQLITE_NOMEM), Fault.UNAVAILABLE),
+    ("sqlite", sqlite(sqlite3.SQLITE_READONLY_DBMOVED), Fault.READ_ONLY),
+    ("sqlite", sqlite(sqlite3.SQLITE_CORRUPT_INDEX), Fault.OTHER),
     ("sqlite", sqlite(sqlite3.SQLITE_CONSTRAINT_UNIQUE), Fault.CONSTRAINT),
     ("sqlite", sqlite(sqlite3.SQLITE_ERROR, "no such table: x"), Fault.MISSING_TABLE),
     ("sqlite", sqlite(sqlite3.SQLITE_ERROR, "near x"), Fault.OTHER),
@@ -113,6 +164,17 @@ def test_each_fault_has_its_kind_of_error() -> None:
     }
     for error, kind in kinds.items():
         assert type(translate(error, "postgresql")) is kind
+
+
+def test_what_an_operator_can_mend_is_named() -> None:
+    for dialect, error, words in (
+        ("postgresql", postgresql("53100"), "no room left on the disk of"),
+        ("mysql", mysql(1114), "no room left on the disk of"),
+        ("sqlite", sqlite(sqlite3.SQLITE_FULL), "no room left on the disk of"),
+        ("sqlite", sqlite(sqlite3.SQLITE_CORRUPT_INDEX), "is damaged"),
+        ("sqlite", sqlite(sqlite3.SQLITE_NOTADB), "is not a SQLite database"),
+    ):
+        assert words in str(translate(error, dialect))
 
 
 def test_a_line_that_sqlalchemy_knows_to_be_dropped_counts_as_lost() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -12,8 +13,8 @@ import sqlalchemy as sa
 import sqlalchemy.exc as sa_exc
 
 from pqcore.database.dialects import Dialect, Session, dialect_for
-from pqcore.database.errors import AWAY, Fault, classify, translate, translated
-from pqcore.errors import ConfigurationError, MissingDriver, ReadOnlySession
+from pqcore.database.errors import AWAY, Fault, classify, dialect_of, translate, translated
+from pqcore.errors import ConfigurationError, DatabaseUnavailable, MissingDriver, ReadOnlySession
 
 POOL_TIMEOUT = 15.0  # seconds to wait for a free connection
 
@@ -26,6 +27,7 @@ _DRIVERS: dict[str, tuple[str, str, str]] = {
     "mysql": ("mysql+pymysql", "pymysql", "mysql"),
     "mariadb": ("mysql+pymysql", "pymysql", "mysql"),
 }
+_pool_log = logging.getLogger(f"{sa.QueuePool.__module__}.{sa.QueuePool.__name__}")
 _REST_SECONDS = 0.1
 _LEFT = "pqconsole_left"  # when a connection was given back, in its record
 _ACCEPTED = {"", "pysqlite", "psycopg", "pymysql"}
@@ -105,6 +107,15 @@ def _ping_after_a_rest(engine: sa.Engine) -> None:
     sa.event.listen(engine, "checkout", taken)
 
 
+def _worth_a_word(record: logging.LogRecord) -> bool:
+    """Not that a line was cut while its connection was given back: the pool makes another one, and nothing is lost.
+
+    SQLAlchemy logs it as an error with a traceback, which without a log would be written on the operator's terminal.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return error is None or classify(error, dialect_of(error)) not in AWAY
+
+
 class Database:
     """An engine and its dialect. Thread-safe; connections are made when first needed.
 
@@ -120,6 +131,7 @@ class Database:
         self.dialect = dialect
         self.read_only = read_only
         self.label = label
+        self._wrote = False
 
     @classmethod
     def open(
@@ -156,6 +168,7 @@ class Database:
             pool_timeout=POOL_TIMEOUT,
             **options,
         )
+        _pool_log.addFilter(_worth_a_word)
         dialect.attach(engine)
         if parsed.get_backend_name() != "sqlite":
             _ping_after_a_rest(engine)
@@ -174,8 +187,9 @@ class Database:
                 the disk, too. PostgreSQL and SQLite then do not wait for the disk.
 
         Raises:
-            ReadOnlySession: this database was opened read-only.
-            DatabaseUnavailable: it cannot be reached, or went away before the commit was confirmed.
+            ReadOnlySession: this database was opened read-only, or takes no writes.
+            DatabaseUnavailable: it cannot be reached, went away before the commit was confirmed, or takes no writes any
+                more, as a server that was made a replica.
         """
         if self.read_only:
             raise ReadOnlySession("This session is read-only", "Start pqconsole without --read-only")
@@ -199,6 +213,7 @@ class Database:
     def _write(self, session: Session) -> Iterator[sa.Connection]:
         with self.dialect.writer_turn(self.label), self._transaction(session) as connection:
             yield connection
+        self._wrote = True
 
     @contextmanager
     def _transaction(self, session: Session) -> Iterator[sa.Connection]:
@@ -219,5 +234,14 @@ class Database:
                 raise
             finally:
                 self.dialect.finish(connection, session)
+        except ReadOnlySession:
+            if session is Session.READ or not self._wrote:
+                raise  # the wrong server, or a user that may only read
+            # it took writes before: it was made a replica, and another server has taken over, or will
+            connection.invalidate()
+            raise DatabaseUnavailable(
+                f"{self.label[:1].upper()}{self.label[1:]} takes no writes any more",
+                "Check whether another server has taken over; running jobs go on by themselves",
+            ) from None
         finally:
             connection.close()

@@ -22,7 +22,8 @@ class Fault(StrEnum):
     SERIALIZATION = "serialization"
     LOCK_TIMEOUT = "lock_timeout"  # a lock or a statement took longer than the database allows
     CONNECTION_LOST = "connection_lost"
-    UNAVAILABLE = "unavailable"  # cannot be reached, full, or without a free connection
+    UNAVAILABLE = "unavailable"  # cannot be reached, without a free connection or memory
+    FULL = "full"  # no room left on its disk
     PERMISSION = "permission"
     MISSING_TABLE = "missing_table"  # a table, column, view, schema or database is not there
     CONSTRAINT = "constraint"  # a constraint or a trigger refuses the row
@@ -32,7 +33,7 @@ class Fault(StrEnum):
 
 
 RETRYABLE = frozenset({Fault.DEADLOCK, Fault.SERIALIZATION, Fault.LOCK_TIMEOUT})
-AWAY = frozenset({Fault.CONNECTION_LOST, Fault.UNAVAILABLE})
+AWAY = frozenset({Fault.CONNECTION_LOST, Fault.UNAVAILABLE, Fault.FULL})
 
 _SQLSTATES: dict[str, Fault] = {
     "40P01": Fault.DEADLOCK,
@@ -40,6 +41,11 @@ _SQLSTATES: dict[str, Fault] = {
     "55P03": Fault.LOCK_TIMEOUT,
     "57014": Fault.LOCK_TIMEOUT,  # statement_timeout, or cancelled by an administrator
     "25P03": Fault.CONNECTION_LOST,  # idle_in_transaction_session_timeout
+    "25P04": Fault.CONNECTION_LOST,  # transaction_timeout
+    "26000": Fault.SERIALIZATION,  # a pooler gave the session to a server that does not know the prepared statement,
+    "42P05": Fault.SERIALIZATION,  # or knows another one by its name
+    "53100": Fault.FULL,
+    "54000": Fault.DATA,  # larger than an index, or a row, may hold
     "57P01": Fault.CONNECTION_LOST,
     "57P02": Fault.CONNECTION_LOST,
     "57P03": Fault.UNAVAILABLE,  # starting up or shutting down
@@ -61,13 +67,16 @@ _SQLSTATE_CLASSES: dict[str, Fault] = {
     "40": Fault.SERIALIZATION,
     "53": Fault.UNAVAILABLE,
     "58": Fault.UNAVAILABLE,
+    "72": Fault.SERIALIZATION,  # snapshot too old
 }
+_CACHED_PLAN = "0A000"  # of many kinds of requests that are not supported, one passes: the table was changed meanwhile
 # A refused PostgreSQL connection carries no SQLSTATE, only the server's words.
 _CONNECT_WORDS: tuple[tuple[str, Fault], ...] = (
     ("password authentication failed", Fault.PERMISSION),
     ("no password supplied", Fault.PERMISSION),
     ("authentication failed", Fault.PERMISSION),
     ("no pg_hba.conf entry", Fault.PERMISSION),
+    ("too many connections", Fault.UNAVAILABLE),  # for a role or a database; before the words that name one
     ("permission denied", Fault.PERMISSION),
     ("role ", Fault.PERMISSION),
     ("database ", Fault.MISSING_TABLE),
@@ -75,16 +84,26 @@ _CONNECT_WORDS: tuple[tuple[str, Fault], ...] = (
 
 _MYSQL: dict[int, Fault] = {
     1213: Fault.DEADLOCK,
+    1614: Fault.DEADLOCK,
+    3058: Fault.DEADLOCK,
+    3101: Fault.SERIALIZATION,  # Group Replication gave another member's transaction precedence
     1020: Fault.SERIALIZATION,  # MariaDB innodb_snapshot_isolation
     1412: Fault.SERIALIZATION,  # the table's definition changed meanwhile
+    1615: Fault.SERIALIZATION,
     1684: Fault.SERIALIZATION,  # the table's definition is being changed
     1205: Fault.LOCK_TIMEOUT,
+    1206: Fault.LOCK_TIMEOUT,  # more locks than there is room for: fewer rows take fewer
+    1613: Fault.LOCK_TIMEOUT,
     3572: Fault.LOCK_TIMEOUT,
     1317: Fault.LOCK_TIMEOUT,  # KILL QUERY
     1969: Fault.LOCK_TIMEOUT,  # max_statement_time
     3024: Fault.LOCK_TIMEOUT,  # max_execution_time
     0: Fault.CONNECTION_LOST,  # PyMySQL: used after it was closed
     1053: Fault.CONNECTION_LOST,
+    1079: Fault.CONNECTION_LOST,
+    1080: Fault.CONNECTION_LOST,
+    1152: Fault.CONNECTION_LOST,
+    1184: Fault.CONNECTION_LOST,
     1158: Fault.CONNECTION_LOST,
     1159: Fault.CONNECTION_LOST,
     1160: Fault.CONNECTION_LOST,
@@ -93,18 +112,32 @@ _MYSQL: dict[int, Fault] = {
     2006: Fault.CONNECTION_LOST,
     2013: Fault.CONNECTION_LOST,
     2014: Fault.CONNECTION_LOST,
+    2027: Fault.CONNECTION_LOST,
     2055: Fault.CONNECTION_LOST,
     3169: Fault.CONNECTION_LOST,
     4031: Fault.CONNECTION_LOST,
-    1021: Fault.UNAVAILABLE,
+    3: Fault.FULL,  # a file could not be written
+    20: Fault.FULL,
+    1021: Fault.FULL,
+    1026: Fault.FULL,
+    1114: Fault.FULL,
+    1037: Fault.UNAVAILABLE,
+    1038: Fault.UNAVAILABLE,
     1040: Fault.UNAVAILABLE,
-    1114: Fault.UNAVAILABLE,
+    1041: Fault.UNAVAILABLE,
+    1042: Fault.UNAVAILABLE,
+    1043: Fault.UNAVAILABLE,
+    1047: Fault.UNAVAILABLE,  # Galera: the node is not in the cluster now
     1129: Fault.UNAVAILABLE,
+    1135: Fault.UNAVAILABLE,
     1203: Fault.UNAVAILABLE,
     1226: Fault.UNAVAILABLE,
     2002: Fault.UNAVAILABLE,
     2003: Fault.UNAVAILABLE,
+    1637: Fault.UNAVAILABLE,
+    2004: Fault.UNAVAILABLE,
     2005: Fault.UNAVAILABLE,
+    2012: Fault.UNAVAILABLE,
     2026: Fault.UNAVAILABLE,  # TLS
     1044: Fault.PERMISSION,
     1045: Fault.PERMISSION,
@@ -116,7 +149,9 @@ _MYSQL: dict[int, Fault] = {
     1370: Fault.PERMISSION,
     1698: Fault.PERMISSION,
     1820: Fault.PERMISSION,
+    1862: Fault.PERMISSION,
     3118: Fault.PERMISSION,
+    3159: Fault.PERMISSION,  # only over TLS
     4151: Fault.PERMISSION,
     1049: Fault.MISSING_TABLE,
     1054: Fault.MISSING_TABLE,
@@ -149,16 +184,24 @@ _MYSQL: dict[int, Fault] = {
     1290: Fault.READ_ONLY,
     1792: Fault.READ_ONLY,
     1836: Fault.READ_ONLY,
+    1874: Fault.READ_ONLY,
+    1881: Fault.READ_ONLY,
 }
+# the storage engine's own error, whose number is in the words; 28 is the operating system's for a full disk
+_MYSQL_ENGINE = {1030, 1180}
+_MYSQL_ENGINE_WORDS = (("error 28 ", Fault.FULL), ("error 149 ", Fault.DEADLOCK))
 
 _SQLITE: dict[int, Fault] = {
     3: Fault.PERMISSION,
     5: Fault.LOCK_TIMEOUT,
     6: Fault.LOCK_TIMEOUT,
+    7: Fault.UNAVAILABLE,
     8: Fault.READ_ONLY,
     10: Fault.UNAVAILABLE,
-    13: Fault.UNAVAILABLE,
+    13: Fault.FULL,
     14: Fault.UNAVAILABLE,
+    15: Fault.LOCK_TIMEOUT,  # several processes opened the WAL at one moment
+    17: Fault.SERIALIZATION,  # a table was changed meanwhile
     18: Fault.DATA,
     19: Fault.CONSTRAINT,
     20: Fault.DATA,
@@ -166,6 +209,7 @@ _SQLITE: dict[int, Fault] = {
     25: Fault.DATA,
 }
 _SQLITE_BUSY_SNAPSHOT = 517
+_SQLITE_DAMAGED = 11
 _SQLITE_NOT_A_DATABASE = 26
 
 
@@ -195,6 +239,8 @@ def classify(exc: BaseException, dialect_name: str) -> Fault:
 
 def _classify_postgresql(exc: BaseException) -> Fault:
     state = getattr(exc, "sqlstate", None)
+    if state == _CACHED_PLAN and "cached plan" in str(exc):
+        return Fault.SERIALIZATION
     if isinstance(state, str) and state:
         return _SQLSTATES.get(state) or _SQLSTATE_CLASSES.get(state[:2], Fault.OTHER)
     if type(exc).__name__ not in {"OperationalError", "ConnectionTimeout"}:
@@ -204,13 +250,15 @@ def _classify_postgresql(exc: BaseException) -> Fault:
         return Fault.CONNECTION_LOST
     refusal = words.partition("FATAL:")[2]
     for word, fault in _CONNECT_WORDS:
-        if word in refusal and ("does not exist" in refusal or "failed" in refusal or fault is Fault.PERMISSION):
+        if word in refusal and ("does not exist" in refusal or "failed" in refusal or fault is not Fault.MISSING_TABLE):
             return fault
     return Fault.UNAVAILABLE
 
 
 def _classify_mysql(exc: BaseException) -> Fault:
     code = exc.args[0] if exc.args else None
+    if code in _MYSQL_ENGINE:
+        return next((fault for words, fault in _MYSQL_ENGINE_WORDS if words in str(exc)), Fault.OTHER)
     if isinstance(code, int):
         return _MYSQL.get(code, Fault.OTHER)
     return Fault.OTHER
@@ -234,6 +282,10 @@ def translate(exc: BaseException, dialect_name: str, label: str = "the database"
         case Fault.UNAVAILABLE if isinstance(exc, sa_exc.TimeoutError):
             return DatabaseUnavailable(
                 f"No connection to {label} became free in time", "Lower the number of threads, then try again"
+            )
+        case Fault.FULL:
+            return DatabaseUnavailable(
+                f"There is no room left on the disk of {label}", "Make room there; running jobs go on by themselves"
             )
         case Fault.UNAVAILABLE | Fault.CONNECTION_LOST if dialect_name == "sqlite":
             return DatabaseUnavailable(
@@ -275,8 +327,11 @@ def translate(exc: BaseException, dialect_name: str, label: str = "the database"
 
 def _translate_other(exc: BaseException, dialect_name: str, label: str) -> DatabaseError:
     orig = getattr(exc, "orig", None) or exc
-    if dialect_name == "sqlite" and getattr(orig, "sqlite_errorcode", 0) == _SQLITE_NOT_A_DATABASE:
+    sqlite_code = getattr(orig, "sqlite_errorcode", 0) & 0xFF if dialect_name == "sqlite" else 0
+    if sqlite_code == _SQLITE_NOT_A_DATABASE:
         return DatabaseError(f"The file of {label} is not a SQLite database", "Check the path in the URL")
+    if sqlite_code == _SQLITE_DAMAGED:
+        return DatabaseError(f"The file of {label} is damaged", "Restore it from a backup, or recover it with sqlite3")
     code: object
     if orig.args and isinstance(orig.args[0], int):
         code = str(orig.args[0])  # MySQL's own number says more than its SQLSTATE
@@ -309,7 +364,7 @@ def translated(dialect_name: str, label: str = "the database", *, connecting: bo
         raise translate(exc, dialect_name, label) from None
 
 
-def dialect_of(exc: sa_exc.SQLAlchemyError) -> str:
+def dialect_of(exc: BaseException) -> str:
     """The dialect's name that an error's driver belongs to, for errors met far from their database."""
     module = type(getattr(exc, "orig", None) or exc).__module__.partition(".")[0]
     return {"psycopg": "postgresql", "pymysql": "mysql", "sqlite3": "sqlite"}.get(module, "")

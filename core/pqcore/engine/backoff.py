@@ -6,13 +6,11 @@ import random
 
 from sqlalchemy.exc import DBAPIError
 
-from pqcore.database.errors import Fault, classify
+from pqcore.database.errors import AWAY, RETRYABLE, Fault, classify
 from pqcore.errors import DatabaseUnavailable
 
 # these pass by themselves: the same batch, read again, may succeed
-TRANSIENT = frozenset(
-    {Fault.DEADLOCK, Fault.SERIALIZATION, Fault.LOCK_TIMEOUT, Fault.CONNECTION_LOST, Fault.UNAVAILABLE}
-)
+TRANSIENT = RETRYABLE | AWAY
 # the database refuses some row of the batch: halving finds it
 OF_A_ROW = frozenset({Fault.DATA, Fault.CONSTRAINT})
 
