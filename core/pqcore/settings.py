@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from enum import StrEnum
-from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -266,6 +265,8 @@ def problems(env: Mapping[str, str] = os.environ) -> list[ConfigurationError]:
 
 def profile_schema() -> dict[str, Any]:
     """The JSON Schema of the file, as shipped."""
+    from importlib import resources  # a console starts the sooner without
+
     text = (resources.files("pqcore") / "profiles.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema

@@ -77,6 +77,10 @@ class Workspace:
         self.settings = settings
         self.actor = actor
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For a process of ours that reads jobs: with nothing opened, and without keys."""
+        return Workspace, (self.settings, None, None, self.actor, self._password)
+
     @classmethod
     def prepared(cls, settings: Settings, *, prompt: Callable[[str], str] | None = None) -> Workspace:
         """A profile with everything that may ask the operator something answered, but nothing opened.

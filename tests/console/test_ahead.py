@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,44 +23,83 @@ from tests.console.conftest import main, opened, shows
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 
 
-def test_an_answer_comes_from_another_process() -> None:
-    assert Ahead(os.getpid).result() != os.getpid()
+def nothing() -> None:
+    """Loads nothing."""
+
+
+def begun(work: Callable[[int], int]) -> Ahead[int, int]:
+    ahead = Ahead(work, nothing)
+    ahead.begin(7)
+    return ahead
+
+
+def test_an_answer_comes_from_another_process_to_what_it_was_told() -> None:
+    ahead = Ahead(lambda number: (number + 1, os.getpid()), nothing)
+    ahead.begin(7)
+    answer, pid = ahead.result()
+    assert answer == 8
+    assert pid != os.getpid()
+
+
+def test_what_it_needs_is_loaded_before_it_is_told(tmp_path: Path) -> None:
+    ahead = Ahead(lambda number: number, (tmp_path / "loaded").touch)
+    while not (tmp_path / "loaded").exists():
+        pass
+    ahead.begin(7)
+    assert ahead.result() == 7
 
 
 def test_an_error_is_raised_here_with_its_remedy() -> None:
-    def refuse() -> int:
+    def refuse(_number: int) -> int:
         raise DatabaseUnavailable("There is no answer", "Start the server")
 
     with pytest.raises(DatabaseUnavailable, match=r"There is no answer\. Start the server\."):
-        Ahead(refuse).result()
+        begun(refuse).result()
 
 
 def test_what_dies_or_fails_unexpectedly_is_done_here() -> None:
     here = os.getpid()
 
-    def killed() -> int:
+    def killed(number: int) -> int:
         if os.getpid() != here:
             os.kill(os.getpid(), signal.SIGKILL)
-        return os.getpid()
+        return os.getpid() + number
 
-    def broken() -> int:
+    def broken(number: int) -> int:
         if os.getpid() != here:
             raise ValueError
-        return os.getpid()
+        return os.getpid() + number
 
-    assert Ahead(killed).result() == here
-    assert Ahead(broken).result() == here
+    assert begun(killed).result() == here + 7
+    assert begun(broken).result() == here + 7
+    ahead = Ahead(lambda number: number, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    assert ahead._pid is not None
+    os.waitid(os.P_PID, ahead._pid, os.WEXITED | os.WNOWAIT)
+    ahead.begin(7)  # nobody reads it
+    assert ahead.result() == 7
 
 
-def test_what_is_no_longer_wanted_leaves_no_process() -> None:
-    ahead = Ahead(signal.pause)
+@pytest.mark.parametrize("told", [True, False])
+def test_what_is_no_longer_wanted_leaves_no_process(told: bool) -> None:
+    ahead = Ahead(lambda _number: signal.pause(), nothing)
+    if told:
+        ahead.begin(7)
     pid = ahead._pid
     assert pid is not None
     ahead.end()
     ahead.end()
     with pytest.raises(ChildProcessError):
         os.waitpid(pid, 0)
-    ahead._reader.close()
+    ahead._answers.close()
+
+
+def test_a_workspace_goes_to_another_process_with_its_password_and_without_keys(filled: Workspace) -> None:
+    copy = pickle.loads(pickle.dumps(filled))
+    assert copy.jobs.get(1) == filled.jobs.get(1)
+    assert copy.actor == filled.actor
+    with pytest.raises(AssertionError):
+        copy.keys  # noqa: B018
+    copy.close()
 
 
 async def test_a_console_shows_first_what_was_read_for_it(filled: Workspace) -> None:

@@ -1,7 +1,7 @@
 """Work done ahead: in a forked process, while this one still loads what will show it.
 
 Reading a database and loading a screen take about as long as each other, and on two processors both are done in the
-time of one. The process answers once, through a pipe, and is gone.
+time of one. The process loads modules until it is told what to do, answers once, through pipes, and is gone.
 """
 
 from __future__ import annotations
@@ -11,29 +11,44 @@ import pickle
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Generic, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
 from pqcore.errors import PQConsoleError
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 
-class Ahead(Generic[T]):
+class Ahead(Generic[A, T]):
     """``work`` in a process of its own. To be made while this process has one thread and no open database.
 
-    What it gives must be picklable, as its errors are. It must not touch the terminal.
+    What it is given and what it gives must be picklable, as its errors are. It must not touch the terminal.
+
+    Args:
+        work: what to do, once ``begin`` has said with what.
+        load: what to do before that, such as to import what ``work`` needs.
     """
 
-    def __init__(self, work: Callable[[], T]) -> None:
+    def __init__(self, work: Callable[[A], T], load: Callable[[], object]) -> None:
         self._work = work
-        reader, writer = os.pipe()
+        orders, order = os.pipe()
+        answers, answer = os.pipe()
         pid = os.fork()
         if pid == 0:
-            os.close(reader)
-            _answer(work, writer)
-        os.close(writer)
+            os.close(order)
+            os.close(answers)
+            _serve(work, load, os.fdopen(orders, "rb"), answer)
+        os.close(orders)
+        os.close(answer)
         self._pid: int | None = pid
-        self._reader = os.fdopen(reader, "rb")
+        self._order = os.fdopen(order, "wb")
+        self._answers = os.fdopen(answers, "rb")
+
+    def begin(self, argument: A) -> None:
+        """Have the work done with ``argument``; does not wait for it. To be called once."""
+        self._argument = argument
+        with suppress(BrokenPipeError), self._order as stream:  # it died: the work will be done here
+            pickle.dump(argument, stream, pickle.HIGHEST_PROTOCOL)
 
     def result(self) -> T:
         """What the work gave; blocks. Where its process died without an answer, the work is done here.
@@ -41,11 +56,11 @@ class Ahead(Generic[T]):
         Raises:
             PQConsoleError: the work did.
         """
-        with self._reader as reader:
-            answer = reader.read()
+        with self._answers as stream:
+            answer = stream.read()
         self.end()
         if not answer:
-            return self._work()
+            return self._work(self._argument)
         value = pickle.loads(answer)  # noqa: S301 - from a process of our own
         if isinstance(value, PQConsoleError):
             raise value
@@ -59,18 +74,22 @@ class Ahead(Generic[T]):
                 os.kill(pid, signal.SIGKILL)
             with suppress(ChildProcessError):
                 os.waitpid(pid, 0)
+            with suppress(BrokenPipeError):
+                self._order.close()
 
 
-def _answer(work: Callable[[], T], writer: int) -> None:
+def _serve(work: Callable[[A], T], load: Callable[[], object], orders: BinaryIO, answer: int) -> None:
     """Do the work, write what came of it, leave: nothing that this process has from its parent is flushed or closed."""
     # what is typed meanwhile is for the parent
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     with suppress(BaseException):
+        load()
+        argument: A = pickle.load(orders)  # noqa: S301 - from a process of our own
         try:
-            value: object = work()
+            value: object = work(argument)
         except PQConsoleError as error:
             value = error
-        with os.fdopen(writer, "wb") as stream:
+        with os.fdopen(answer, "wb") as stream:
             pickle.dump(value, stream, pickle.HIGHEST_PROTOCOL)
     os._exit(0)

@@ -7,7 +7,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import shlex
 import stat
 from collections.abc import Iterator
@@ -137,7 +136,7 @@ def _remove_unfinished(name: str, folder: int) -> None:
 
 
 def _write(name: str, content: bytes, folder: int) -> None:
-    temporary = f".{name}.{secrets.token_hex(8)}.tmp"
+    temporary = f".{name}.{os.urandom(8).hex()}.tmp"
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
     try:
         with os.fdopen(fd, "wb") as stream:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -163,6 +162,8 @@ def _descriptor(number: str, variable: str) -> str:
 
 def _run(command: tuple[str, ...], name: str, failure: type[PQConsoleError]) -> str:
     """First line of what a command prints. It talks to the terminal through standard error and /dev/tty."""
+    import subprocess  # a console starts the sooner without
+
     program = clean(command[0], limit=80)  # its arguments may hold a secret
     try:
         done = subprocess.run(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from pqcore.errors import TerminalError
 
 if TYPE_CHECKING:
+    from pqcore.workspace import Workspace
+    from pqtui.ahead import Ahead
     from pqtui.first_lines import FirstLines
 
 
@@ -19,24 +21,24 @@ def open_console(args: argparse.Namespace) -> int:
     require_terminal()
     # nothing that the start makes is garbage, and looking for some costs a tenth of it; the first lines end this
     gc.disable()
+    from pqtui.ahead import Ahead
+
+    # the database and the screen are loaded side by side
+    ahead = Ahead(_first_lines, _load_database)
+    try:
+        return _open(args, ahead)
+    finally:
+        ahead.end()
+
+
+def _open(args: argparse.Namespace, ahead: Ahead[Workspace, FirstLines]) -> int:
     from pqcore.settings import load
     from pqcore.workspace import Workspace
-    from pqtui.ahead import Ahead
     from pqtui.cli.flags import settings_of
     from pqtui.passphrase import ask
 
-    settings = settings_of(args)
-    workspace = Workspace.prepared(settings, prompt=ask)
-
-    def first_lines() -> FirstLines:
-        from pqtui.cli.session import require_file
-        from pqtui.first_lines import read_first_lines
-
-        require_file(settings)
-        return read_first_lines(workspace, os.get_terminal_size().lines)
-
-    # the database and the screen are loaded side by side
-    ahead = Ahead(first_lines)
+    workspace = Workspace.prepared(settings_of(args), prompt=ask)
+    ahead.begin(workspace)
 
     def reopen(name: str) -> Workspace:
         # --read-only stays in force; --as names a user of the database that was opened first
@@ -46,13 +48,23 @@ def open_console(args: argparse.Namespace) -> int:
         require_file(settings)
         return Workspace.open(settings, prompt=ask)
 
-    try:
-        from pqtui.app import run
+    from pqtui.app import run
 
-        with closing(workspace):
-            return run(workspace, reopen=reopen, first=ahead.result)
-    finally:
-        ahead.end()
+    with closing(workspace):
+        return run(workspace, reopen=reopen, first=ahead.result)
+
+
+def _load_database() -> None:
+    import pqtui.cli.session
+    import pqtui.first_lines  # noqa: F401
+
+
+def _first_lines(workspace: Workspace) -> FirstLines:
+    from pqtui.cli.session import require_file
+    from pqtui.first_lines import read_first_lines
+
+    require_file(workspace.settings)
+    return read_first_lines(workspace, os.get_terminal_size().lines)
 
 
 def require_terminal() -> None:
