@@ -16,7 +16,7 @@ import pyte
 import pytest
 import sqlalchemy as sa
 
-from pqcore.jobs.model import Status
+from pqcore.jobs.model import Purpose, Status
 from pqcore.workspace import Workspace
 from tests.console import world
 
@@ -168,6 +168,7 @@ def test_quitting_can_hand_the_work_to_a_process_of_its_own(terminal: Terminal, 
         rows = [{"id": n, "password": f"sha1$s{n}${'0' * 40}"} for n in range(100, 2100)]
         conn.execute(sa.text("INSERT INTO people (id, password) VALUES (:id, :password)"), rows)
     world.add_job(empty, 1)
+    empty.jobs.tune(1, {"throttle": {"rows_per_second": 5}})  # it ends under no circumstances before it is handed over
     terminal.shows("Jobs 1")
     terminal.keys("r")
     terminal.shows("1 here")
@@ -184,3 +185,23 @@ def test_quitting_can_hand_the_work_to_a_process_of_its_own(terminal: Terminal, 
     os.kill(pid, signal.SIGTERM)
     terminal.until(lambda: empty.jobs.get(1).held_by is None, 60)
     assert empty.jobs.get(1).status is Status.PENDING
+
+
+def test_a_signal_leaves_a_verification_resumable(terminal: Terminal, empty: Workspace) -> None:
+    world.add_files(empty)
+    job_id = world.file_job(empty)
+    world.run_to_end(empty, job_id)
+    empty.jobs.tune(job_id, {"throttle": {"rows_per_second": 1}})
+    terminal.shows("done")
+    terminal.keys("v")
+    terminal.until(lambda: empty.jobs.operated(job_id, Purpose.VERIFY).migrated > 0)
+    os.kill(terminal.program.pid, signal.SIGHUP)
+    assert terminal.gone(5)
+    assert terminal.program.exitstatus == 130
+    job = empty.jobs.get(job_id)
+    assert (job.status, job.operation, job.held_by) == (Status.DONE, Purpose.VERIFY, None)
+    assert 0 < empty.jobs.operated(job_id, Purpose.VERIFY).migrated < world.FILES
+    empty.jobs.tune(job_id, None)
+    worker = empty.worker(threads=1)
+    assert worker.operate(job_id, Purpose.VERIFY).migrated == world.FILES
+    worker.stop()

@@ -180,12 +180,6 @@ def _cannot_stop(job: Job, situation: Situation) -> str:
     return "" if job.id in situation.here else f"Job {job.id} does not run in this console"
 
 
-def _cannot_hand_over(job: Job, situation: Situation) -> str:
-    if job.id in situation.here and job.status in (Status.DONE, Status.FAILED, Status.CANCELLED):
-        return f"Job {job.id} has ended; what is done with it now stays in this console"
-    return _cannot_stop(job, situation)
-
-
 def _can_always(_job: Job, _situation: Situation) -> str:
     return ""
 
@@ -251,7 +245,7 @@ ACTIONS: tuple[Action, ...] = (
         "Let a worker of its own go on with it, which outlives this console",
         JOB,
         None,
-        _cannot_hand_over,
+        _cannot_stop,
         True,
     ),
     Action(

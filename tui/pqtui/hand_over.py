@@ -1,7 +1,8 @@
-"""Handing running jobs to a worker of its own, which outlives this console and its terminal.
+"""Handing what runs here to a worker of its own, which outlives this console and its terminal.
 
 The other process is started first and says that it has opened database and keyring; only then is the work here stopped,
-and it is told to claim the jobs. Whatever fails on the way, no job is lost: it runs here, there, or waits for a worker.
+and it is told what to go on with: jobs, and what is done with ended ones (verify, roll back, finalize). Whatever fails
+on the way, nothing is lost: it runs here, there, or can be resumed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from pqcore.errors import OperationFailed
+from pqcore.jobs.model import Purpose
 from pqcore.text import clean
 from pqcore.workspace import Workspace
 
 _READY_SECONDS = 60.0
-_CLAIM_SECONDS = 30.0
+_CLAIM_SECONDS = 60.0
 # they are handed over through the socket, and need not be in the environment of a process that lives for hours
 _SECRET_VARIABLES = ("PQCONSOLE_PASSPHRASE", "PQCONSOLE_PASSPHRASE_FD", "PQCONSOLE_DATABASE_PASSWORD", "PQCONSOLE_URL")
 _REMEDY = "The jobs go on here; pqconsole work on another terminal takes them up once they are stopped"
@@ -34,9 +36,10 @@ _started: list[subprocess.Popen[bytes]] = []
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """What the worker took: ids it claimed, sentences on those that it did not, its process id and log."""
+    """What the worker took: ids it claimed, those that had ended meanwhile, sentences on others; process id and log."""
 
     claimed: tuple[int, ...]
+    ended: tuple[int, ...]
     refused: tuple[str, ...]
     pid: int
     log: Path
@@ -50,21 +53,22 @@ class Successor:
         self._line = line
         self._log = log
 
-    def take(self, ids: Sequence[int]) -> HandedOver:
-        """Let it claim these jobs, which nothing holds any more.
+    def take(self, ids: Sequence[int], operations: Mapping[int, Purpose]) -> HandedOver:
+        """Let it claim these jobs, and go on with these operations on ended ones; nothing holds them any more.
 
         Raises:
-            OperationFailed: it does not answer; the jobs wait for any worker.
+            OperationFailed: it does not answer; the message says how what was handed over is resumed.
         """
         self._line.settimeout(_CLAIM_SECONDS)
-        answer = _exchange(self._line, {"jobs": list(ids)})
+        begun = [[job_id, purpose.value] for job_id, purpose in sorted(operations.items())]
+        answer = _exchange(self._line, {"jobs": list(ids), "operations": begun})
         if answer is None or "claimed" not in answer:
             raise OperationFailed(
                 f"The worker that was started did not take the jobs; see {clean(str(self._log))}",
-                "They wait for any worker: pqconsole work",
+                resumed_by(ids, operations),
             )
         refused = tuple(clean(str(sentence)) for sentence in answer["refused"])
-        return HandedOver(tuple(answer["claimed"]), refused, self._process.pid, self._log)
+        return HandedOver(tuple(answer["claimed"]), tuple(answer["ended"]), refused, self._process.pid, self._log)
 
 
 @contextmanager
@@ -91,6 +95,14 @@ def successor(workspace: Workspace) -> Iterator[Successor]:
             why = clean(str((answer or {}).get("error", f"it ended; see {log}"))).rstrip(".")
             raise OperationFailed(f"No worker could be started: {why}", _REMEDY)
         yield Successor(process, ours, log)
+
+
+def resumed_by(ids: Sequence[int], operations: Mapping[int, Purpose]) -> str:
+    """What takes up jobs, and operations on ended ones, that nothing holds."""
+    by = ["pqconsole work"] if ids else []
+    for job_id, purpose in sorted(operations.items()):
+        by.append(f"pqconsole {purpose.value} {job_id}" + (" --yes" if purpose is Purpose.FINALIZE else ""))
+    return f"Nothing is lost; they are resumed by: {', '.join(by)}"
 
 
 def _start(line: int, log: Path) -> subprocess.Popen[bytes]:

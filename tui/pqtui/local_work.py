@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pqcore.engine.worker import Worker
     from pqtui.hand_over import HandedOver
 
-# a batch that is under way ends, or is abandoned, well within this
-_STOP_SECONDS = 10.0
+# A batch that is under way ends, or is abandoned, within two seconds; on a host with no time to spare it takes longer.
+_STOP_SECONDS = 60.0
 # Threads that compute hold the interpreter for this long at most while a key waits to be handled.
 _SWITCH_SECONDS = 0.001
 
@@ -36,11 +36,18 @@ class LocalWork:
         self._by_hand: Worker | None = None
         self._claiming: Worker | None = None
         self._stopped = False
+        # operations that are, or were last, stopped for another process to go on with
+        self._handing_over: set[int] = set()
 
     @property
     def active(self) -> frozenset[int]:
         """Ids of the jobs that run here now."""
         return frozenset(job for worker in self._workers() for job in worker.active)
+
+    @property
+    def operations(self) -> dict[int, Purpose]:
+        """What is done here now, by id, with jobs that have ended."""
+        return {job: purpose for worker in self._workers() for job, purpose in worker.operations.items()}
 
     @property
     def claiming(self) -> bool:
@@ -56,15 +63,23 @@ class LocalWork:
     def operate(self, job_id: int, purpose: Purpose, ended: Callable[[Progress | PQConsoleError], None]) -> None:
         """Verify, roll back or finalize an ended job here; ``ended`` is called in a thread of the worker.
 
+        Not where it was stopped to be handed over: then it has not ended.
+
         Raises:
             KeyStoreError: the keyring cannot be opened.
             StateConflict, JobNotFound: the job's state does not allow it.
         """
         # before the job is claimed: nobody else shall wait for a human
         self._workspace.unlock()
+        self._handing_over.discard(job_id)
+
+        def told(outcome: Progress | PQConsoleError) -> None:
+            if not (isinstance(outcome, StateConflict) and job_id in self._handing_over):
+                ended(outcome)
+
         worker = self._worker_by_hand()
         if worker is not None:
-            worker.submit_operation(job_id, purpose, ended)
+            worker.submit_operation(job_id, purpose, told)
 
     def stop_job(self, job_id: int) -> None:
         """Ask what runs here of this job to stop between two batches, resumable. Raises ``StateConflict``."""
@@ -85,23 +100,26 @@ class LocalWork:
             worker.stop()
 
     def hand_over(self, ids: Collection[int]) -> HandedOver:
-        """Let a process of its own go on with these jobs; what else is claimed here as due is left to any worker.
+        """Let a process of its own go on with what runs here of these jobs; what else is claimed here as due is left to
+        any worker.
 
         Raises:
             OperationFailed, KeyStoreError: no process could be started (the jobs go on here), or it did not take them
-                (they wait for any worker).
+                (they can be resumed).
         """
         from pqtui.hand_over import successor
 
+        operations = {job_id: purpose for job_id, purpose in self.operations.items() if job_id in ids}
         with successor(self._workspace) as other:
             self.claim(False)  # it would claim again what is stopped
+            self._handing_over |= operations.keys()
             for job_id in ids:
                 with suppress(StateConflict):  # ended meanwhile
                     self.stop_job(job_id)
             end = monotonic() + _STOP_SECONDS
             while self.active & set(ids) and monotonic() < end:
                 sleep(0.02)
-            return other.take(sorted(ids))
+            return other.take(sorted(set(ids) - operations.keys()), operations)
 
     def stop(self, timeout: float | None = None) -> None:
         """Stop between batches, checkpoint and release the leases; at most ``timeout`` seconds for each worker."""

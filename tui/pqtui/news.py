@@ -10,8 +10,18 @@ from pqcore.jobs.model import Event
 from pqtui import show
 
 # kinds of events that say where a job stands now, in the order in which they matter
-_STANDING = ("failed", "cancelled", "paused", "done", "started")
-_WORDS = {"started": "running", "created": "created"}
+_STANDING = (
+    *("failed", "verify_failed", "rollback_failed", "finalize_failed", "cancelled", "paused", "stopped"),
+    *("done", "verified", "rolled_back", "finalized", "started", "verifying", "rolling_back", "finalizing"),
+)
+_WORDS = {
+    "started": "running",
+    "verify_failed": "not verified",
+    "rollback_failed": "not rolled back",
+    "finalize_failed": "not finalized",
+    "rolled_back": "rolled back",
+    "rolling_back": "rolling back",
+}
 _IDS = 4
 
 

@@ -34,6 +34,10 @@ class OperationRun(JobRun):
         self.before = before
         return self
 
+    def beginning(self, worker: str) -> tuple[str, str]:
+        """The same of an operation: the job itself is not started."""
+        return OPERATIONS[self.purpose][1].value, f"{self.purpose.value.capitalize()} started by {worker}"
+
     @property
     def failure(self) -> str | None:
         """Why the operation failed, as a sentence with its remedy; None where it did not."""
@@ -97,7 +101,7 @@ class OperationRun(JobRun):
             self._error = f"{found}. Look at them with: pqconsole jobs show {self.job_id} --dead-letters."
         phase = self._phase_after(counts)
         if end_operation(self._db, self._claim, phase, self._note(counts), self._keeper.throttled()):
-            self._jobs.note(self.job_id, self.purpose.value, self._event(counts))
+            self._jobs.note(self.job_id, self._kind(), self._event(counts))
 
     def _phase_after(self, counts: Progress) -> Phase:
         if self._why is None:
@@ -125,6 +129,15 @@ class OperationRun(JobRun):
                 f"Rolled back: {counts.migrated} rows hold their old value again{changed}. Create a new job to migrate."
             )
         return self._error if self.purpose is Purpose.VERIFY else None
+
+    def _kind(self) -> str:
+        """The kind of the event at its end."""
+        match self._why:
+            case None:
+                return _PHASES[self.purpose].value
+            case Why.STOPPED:
+                return self._why.value
+        return f"{self.purpose.value}_failed"
 
     def _event(self, counts: Progress) -> str:
         if self._error:

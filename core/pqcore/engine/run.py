@@ -128,6 +128,10 @@ class JobRun:
         """Whether a throttle lets none of its batches begin now, so that its threads are free for others."""
         return self._keeper.live.held
 
+    def beginning(self, worker: str) -> tuple[str, str]:
+        """Kind and message of the event that says that ``worker`` begins, or goes on."""
+        return "started", f"Started by {worker}"
+
     def stop(self) -> None:
         """Ask the run to stop between batches and to leave the job resumable."""
         self._end(Why.STOPPED)

@@ -107,6 +107,12 @@ class Worker:
         with self._lock:
             return tuple(self._runs)
 
+    @property
+    def operations(self) -> dict[int, Purpose]:
+        """What is done now, by id, with those of ``active`` that have ended."""
+        with self._lock:
+            return {job_id: run.purpose for job_id, (run, _) in self._runs.items() if isinstance(run, OperationRun)}
+
     def start(self, progress: Report | None = None) -> None:
         """Claim and run what is due, in threads of this worker, until ``stop``; ``progress`` is called in them."""
         self._supervisor = Thread(target=self._supervise, args=(progress,), name="pqconsole-worker", daemon=True)
@@ -181,14 +187,22 @@ class Worker:
         return self._carry_operation(run, progress)
 
     def submit_operation(
-        self, job_id: int, purpose: Purpose, ended: Callable[[Progress | PQConsoleError], None]
+        self,
+        job_id: int,
+        purpose: Purpose,
+        ended: Callable[[Progress | PQConsoleError], None],
+        *,
+        begun: bool = False,
     ) -> None:
         """Claim an ended job now and operate on it in a thread of its own, which calls ``ended`` with what came of it.
+
+        Args:
+            begun: only go on with what was interrupted.
 
         Raises:
             StateConflict, JobNotFound: the job's state does not allow it.
         """
-        run = self._claim_operation(job_id, purpose)
+        run = self._claim_operation(job_id, purpose, begun=begun)
 
         def body() -> None:
             try:
@@ -197,6 +211,10 @@ class Worker:
                 outcome = error
             except SQLAlchemyError as error:
                 outcome = translate(error, self._db.dialect.name, self._db.label)
+            except Exception as error:  # whoever waits for it is told in any case
+                outcome = OperationFailed(
+                    f"An unexpected error ({type(error).__name__}) ended it", "Run the same command again to go on"
+                )
             ended(outcome)
 
         thread = Thread(target=body, name=f"pqconsole-{purpose.value}-{job_id}", daemon=True)
@@ -212,9 +230,9 @@ class Worker:
         run.stop()
         return True
 
-    def _claim_operation(self, job_id: int, purpose: Purpose) -> OperationRun:
+    def _claim_operation(self, job_id: int, purpose: Purpose, *, begun: bool = False) -> OperationRun:
         self._announce()
-        claim, before = claim_operation(self._db, self.id, job_id, purpose)
+        claim, before = claim_operation(self._db, self.id, job_id, purpose, begun=begun)
         return OperationRun(self._db, self._keys, self._jobs, lambda _job: self._in_threads, self.threads, claim).of(
             purpose, before
         )
@@ -334,7 +352,7 @@ class Worker:
     def _carry(self, run: JobRun, progress: Report | None) -> None:
         try:
             with suppress(PQConsoleError, SQLAlchemyError):  # the run itself will meet what is wrong, and say so
-                self._jobs.note(run.job_id, "started", f"Started by {self.id}")
+                self._jobs.note(run.job_id, *run.beginning(self.id))
             run.run(progress)
         finally:
             with self._lock:

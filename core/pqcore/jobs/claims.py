@@ -247,7 +247,7 @@ def claim_operation(
         if pointless := _POINTLESS[purpose].get(Phase(run.phase)):
             raise StateConflict(f"Job {job_id} {pointless[0]}", pointless[1])
         if begun and run.phase != phase.value:
-            raise StateConflict(f"To {purpose.value} job {job_id} has ended meanwhile", "See its events for how")
+            raise StateConflict(f"The {purpose.value} of job {job_id} has ended meanwhile", "Its events say how")
         # here, in the transaction that writes the phase: cut short before its work began, it must not pass for checked
         if purpose is Purpose.FINALIZE and run.phase not in (Phase.VERIFIED.value, phase.value):
             raise StateConflict(

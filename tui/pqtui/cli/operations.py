@@ -15,14 +15,12 @@ from pqtui.cli.work import run_worker
 
 def verify(args: argparse.Namespace) -> int:
     counts = _operate(args, Purpose.VERIFY, "verify a job")
-    return _print(args, counts, f"Job {args.id}: {counts.migrated:,} values read again and proved.", "proved")
+    return _print(args, counts, sentence(args.id, Purpose.VERIFY, counts), "proved")
 
 
 def rollback(args: argparse.Namespace) -> int:
     counts = _operate(args, Purpose.ROLLBACK, "roll a job back")
-    changed = f", {counts.conflicted:,} have changed since and stay" if counts.conflicted else ""
-    words = f"Job {args.id}: {counts.migrated:,} rows hold their old value again{changed}."
-    return _print(args, counts, words, "restored")
+    return _print(args, counts, sentence(args.id, Purpose.ROLLBACK, counts), "restored")
 
 
 def finalize(args: argparse.Namespace) -> int:
@@ -32,7 +30,19 @@ def finalize(args: argparse.Namespace) -> int:
             f"Verify it first, then run: pqconsole finalize {args.id} --yes",
         )
     counts = _operate(args, Purpose.FINALIZE, "finalize a job")
-    return _print(args, counts, f"Job {args.id}: {counts.migrated:,} originals destroyed.", "destroyed")
+    return _print(args, counts, sentence(args.id, Purpose.FINALIZE, counts), "destroyed")
+
+
+def sentence(job_id: int, purpose: Purpose, counts: Progress) -> str:
+    """What an operation did."""
+    rows = f"Job {job_id}: {counts.migrated:,}"
+    match purpose:
+        case Purpose.VERIFY:
+            return f"{rows} values read again and proved."
+        case Purpose.ROLLBACK:
+            changed = f", {counts.conflicted:,} have changed since and stay" if counts.conflicted else ""
+            return f"{rows} rows hold their old value again{changed}."
+    return f"{rows} originals destroyed."
 
 
 def _operate(args: argparse.Namespace, purpose: Purpose, doing: str) -> Progress:

@@ -49,11 +49,12 @@ class Work:
         from pqtui.screens.leave import Leave
 
         self._quitting = False
-        active = tuple(sorted(self._console.local.active))
+        local = self._console.local
+        active = tuple(sorted(local.active))
         if not active:
             self._console.leave()
             return
-        self._screen.app.push_screen(Leave(active, self._console.glyphs), self._quit_chosen)
+        self._screen.app.push_screen(Leave(active, local.operations, self._console.glyphs), self._quit_chosen)
 
     def _quit_chosen(self, answer: Leaving | None) -> None:
         from pqtui.screens.leave import Leaving
@@ -85,7 +86,9 @@ class Work:
             self._drawing.notice(str(outcome.error), error=True)
             return
         taken = f"Worker {done.pid} goes on with {show.ids_in_words(done.claimed)}; its log is {done.log}."
-        said = [taken] if done.claimed else ["No job was taken."]
+        said = [taken] if done.claimed else []
+        if done.ended:
+            said.append(f"Ended meanwhile: {show.ids_in_words(done.ended)}.")
         self._drawing.notice(" ".join([*said, *done.refused[:1]]), error=bool(done.refused))
         self._marks.drop(done.claimed)
         self._reading.refresh()

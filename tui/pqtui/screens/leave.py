@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 
+from pqcore.jobs.model import Purpose
 from pqtui import show
 from pqtui.glyphs import Glyphs
 from pqtui.widgets.choices import Choices
@@ -40,22 +42,33 @@ class Leave(ModalScreen[Leaving]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "stay", "Stay", show=False, id="dialog_leave")]
 
-    def __init__(self, ids: tuple[int, ...], glyphs: Glyphs) -> None:
+    def __init__(self, ids: tuple[int, ...], operations: Mapping[int, Purpose], glyphs: Glyphs) -> None:
         super().__init__()
         self._glyphs = glyphs
         self._ids = ids
+        self._operations = operations
 
     def compose(self) -> ComposeResult:
         """The question and its answers."""
         number = len(self._ids)
         runs = "runs" if number == 1 else "run"
+        where = f"{runs} in this console: {show.ids_in_words(self._ids)}{self._what}"
+        answers = dict(_ANSWERS)
+        if self._operations:  # no worker takes them up by itself
+            answers[Leaving.STOP] = "Checkpoint, stop and quit (the same key resumes)"
         with Dialog():
             yield Static(Content.styled("Quit?", "bold"), classes="dialog-title")
-            yield Static(
-                Content(f"{show.jobs_in_words(number)} {runs} in this console: {show.ids_in_words(self._ids)}"),
-                classes="dialog-body",
-            )
-            yield Choices([(answer.name, text) for answer, text in _ANSWERS], self._glyphs, id="leaving")
+            yield Static(Content(f"{show.jobs_in_words(number)} {where}"), classes="dialog-body")
+            yield Choices([(answer.name, text) for answer, text in answers.items()], self._glyphs, id="leaving")
+
+    @property
+    def _what(self) -> str:
+        """What is done with jobs that have ended: ``; verifying 3, 4``."""
+        words = ""
+        for purpose in Purpose:
+            ids = tuple(job_id for job_id in self._ids if self._operations.get(job_id) is purpose)
+            words += f"; {show.OPERATION_WORDS[purpose]} {show.ids_in_words(ids)}" if ids else ""
+        return words
 
     def on_mount(self) -> None:
         self.query_one(OptionList).focus()
