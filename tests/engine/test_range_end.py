@@ -17,10 +17,13 @@ from pqcore.engine.pages import read_page
 from pqcore.engine.plan import plan_ranges
 from pqcore.engine.prepare import prepare
 from pqcore.engine.ranges import Ended
+from pqcore.engine.throttles.live import LiveLimits
 from pqcore.jobs.claims import LeaseLost, RangeClaim, claim_job, claim_range
 from pqcore.jobs.cursor import encode_key
+from pqcore.jobs.limits import effective
 from pqcore.jobs.model import Purpose
 from tests.engine.items import ITEMS, Bench, sha1
+from tests.throttles.clocks import Clock
 
 ROWS = 5
 
@@ -82,8 +85,11 @@ def test_a_batch_whose_time_is_over_is_written_as_far_as_it_has_come(bench: Benc
 def test_a_range_of_slow_rows_is_written_row_by_row(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrate, "_STRETCH", 0)
     context, claim = claimed(bench)
+    clock = Clock()
+    context = replace(context, live=LiveLimits(effective({"throttle": {"rows_per_second": 1e6}}, None), clock))
     assert migrate.MigrateRange(context, claim).run() is Ended.DONE
     assert state(bench) == ("done", ROWS, 0)
+    assert context.live.delay() == pytest.approx(ROWS / 1e6), "rows that were read and not taken are not counted"
 
 
 def test_a_range_that_a_failing_server_set_back_is_not_moved_on(bench: Bench) -> None:

@@ -126,3 +126,46 @@ def test_also_while_the_application_holds_a_row(
         assert bench.rows()[150] == (body_of(150), sha1(body_of(150)))
         assert bench.run(job_id).status is Status.DONE
         bench.assert_all_new()
+
+
+# how the application locks a whole table, and how many sessions the server says to wait for that
+TABLE_LOCKS = {
+    "postgresql": (
+        "LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE",
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = CAST('accounts' AS regclass)",
+    ),
+    "mariadb": (
+        "LOCK TABLES accounts WRITE",
+        "SELECT count(*) FROM information_schema.processlist WHERE state LIKE 'Waiting for table %'",
+    ),
+}
+
+
+@pytest.mark.database
+@pytest.mark.parametrize("kind", TABLE_LOCKS)
+def test_also_while_the_application_locks_the_table(
+    kind: str, tmp_path: Path, servers: Servers, record_property: Record
+) -> None:
+    """As an ALTER TABLE does: then even reading waits."""
+    lock, waiting = TABLE_LOCKS[kind]
+    with fresh_database(kind, servers, tmp_path) as url, closing(Database.open(url)) as db:
+        bench = Bench(db)
+        job_id = slow_job(bench)
+        with working(url, tmp_path) as process, db.engine.connect() as holder:
+            tick = Event()
+            while bench.jobs.get(job_id).progress.migrated == 0:
+                assert process.poll() is None
+                tick.wait(0.02)
+            holder.exec_driver_sql(lock)
+            while not _scalar(db, waiting):
+                tick.wait(0.02)
+            process.send_signal(signal.SIGTERM)
+            record_property("seconds", until_released(db))
+            assert process.wait(10) == 130
+            holder.invalidate()  # with its locks
+        assert bench.jobs.get(job_id).status is Status.PENDING
+
+
+def _scalar(db: Database, query: str) -> int:
+    with db.read() as conn:
+        return int(conn.execute(sa.text(query)).scalar_one())

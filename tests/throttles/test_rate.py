@@ -20,6 +20,17 @@ def test_rows_are_paid_for_after_they_were_taken() -> None:
     assert rate.delay(0) == pytest.approx(0.25)
 
 
+def test_rows_that_were_not_taken_after_all_are_not_paid_for() -> None:
+    clock = Clock()
+    rate = RateLimit(100.0, clock)
+    rate.delay(50)
+    rate.give_back(40)
+    assert rate.delay(0) == pytest.approx(0.1)
+    clock.now += 1.0
+    rate.give_back(10)  # late: nothing is saved up
+    assert rate.delay(100) == pytest.approx(1.0)
+
+
 def test_a_long_pause_earns_no_burst() -> None:
     clock = Clock()
     rate = RateLimit(100.0, clock)

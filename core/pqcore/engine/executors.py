@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import Any, Protocol
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from pqcore.actor import current
 from pqcore.database.connect import Database
 from pqcore.engine.context import JobContext
@@ -244,8 +246,8 @@ class _Member:
         try:
             job = self._jobs.get(context.job_id)
             limits = effective(job.selection, job.limits)
-        except PQConsoleError:
-            return  # away for now: the batch itself waits
+        except (PQConsoleError, SQLAlchemyError):
+            return  # away for now, or a lock is in the way: the batch itself waits
         asked = job.status is not Status.RUNNING or job.request is not None
         if asked or job.throttle_reason is not None or limits.throttle.rows_per_second is not None:
             context.stop.set()

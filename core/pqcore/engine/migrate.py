@@ -14,7 +14,7 @@ from pqcore.database.tables import dead_letters
 from pqcore.engine import backoff
 from pqcore.engine.batch import Computed, Written, compute, refuse, size_of, write
 from pqcore.engine.pages import digest_of, known_dead, read_keys, read_page
-from pqcore.engine.ranges import Key, RangeRun
+from pqcore.engine.ranges import Interrupted, Key, RangeRun
 from pqcore.jobs.cursor import decode_key
 from pqcore.migrations.base import Record
 
@@ -62,6 +62,8 @@ class _Migrating(RangeRun[Item, Computed]):
         left, right = computed[:middle], computed[middle:]
         # in the order of their places: the cursor may stand at the end of the first half
         first = self._write(left, None if cursor is None else place_of(left[-1]))
+        if self._context.stop.is_set():
+            raise Interrupted  # where many rows are refused, each costs several transactions
         second = self._write(right, cursor, range_done=range_done and not first.lost)
         return Written((*first.lost, *second.lost), first.seconds + second.seconds, second.ended)
 

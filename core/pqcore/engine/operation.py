@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from pqcore.engine.context import JobContext
 from pqcore.engine.plan import PlanState, plan_state
-from pqcore.engine.prepare import prepare
 from pqcore.engine.run import JobRun, Why
-from pqcore.engine.verify import forget_failures, uncovered
+from pqcore.engine.verify import uncovered
 from pqcore.errors import StateConflict
 from pqcore.jobs.claims import end_operation
 from pqcore.jobs.model import OPERATIONS, Job, Phase, Progress, Purpose
@@ -58,11 +57,8 @@ class OperationRun(JobRun):
 
     def _prepare(self) -> JobContext:
         self._purpose = self.purpose
-        context = prepare(self._db, self._keys, self._jobs.get(self.job_id), self._stop, self._keeper.live)
+        context = self._prepared(self._jobs.get(self.job_id))
         match self.purpose:
-            case Purpose.VERIFY if _untouched(self.counts()):
-                with self._db.write() as conn:
-                    forget_failures(conn, self.job_id)
             case Purpose.ROLLBACK if context.originals is None and not context.migration.beside:
                 raise StateConflict(
                     f"Job {self.job_id} kept no originals and cannot be rolled back",

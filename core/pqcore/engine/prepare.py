@@ -21,7 +21,7 @@ from pqcore.engine.plan import ceiling_of, count_rows
 from pqcore.engine.points import Point, reach
 from pqcore.engine.throttles.live import LiveLimits
 from pqcore.errors import KeyStoreError, UsageError
-from pqcore.jobs.claims import LeaseLost
+from pqcore.jobs.claims import JobClaim, LeaseLost
 from pqcore.jobs.cursor import decode_key, encode_key
 from pqcore.jobs.model import Job, Phase
 from pqcore.keys.provider import KeyProvider, KeyState
@@ -39,7 +39,14 @@ from pqcore.selection.target import resolve
 WRITING = frozenset({Phase.MIGRATING, Phase.SWEEPING, Phase.REQUEUEING})
 
 
-def prepare(db: Database, keys: KeyProvider, job: Job, stop: Event, live: LiveLimits | None = None) -> JobContext:
+def prepare(
+    db: Database,
+    keys: KeyProvider,
+    job: Job,
+    stop: Event,
+    live: LiveLimits | None = None,
+    claim: JobClaim | None = None,
+) -> JobContext:
     """Everything the job needs, checked; what is decided at its first start is kept for every later one.
 
     The first start fixes the algorithm and the version of the new key, so that a job that is paused while a key
@@ -47,10 +54,11 @@ def prepare(db: Database, keys: KeyProvider, job: Job, stop: Event, live: LiveLi
 
     Args:
         live: the limits that its batches look at; without them nothing holds it back.
+        claim: under which it is started; what another one has fixed is used without.
 
     Raises:
         PQConsoleError: the job cannot run; sentence and remedy go to its ``error``.
-        LeaseLost: nobody has claimed it, or no longer.
+        LeaseLost: nobody has claimed it, or this claim is no longer the newest: it decides nothing any more.
     """
     if job.selection is None:
         raise UsageError("The job has no selection", "Cancel it and create one with a selection")
@@ -59,7 +67,7 @@ def prepare(db: Database, keys: KeyProvider, job: Job, stop: Event, live: LiveLi
     target = resolve(catalog, selection)
     where = predicate(selection, target)
     data_set = data_set_id(db)
-    fixed = _fixed(db, job.id)
+    fixed = _fixed(db, job.id, claim)
     if fixed is None:
         chosen = targets.resolve(db, job.scope, job.target_algo_id, job.target_policy_id, selection.options)
         new_key = target_key(job.scope, selection.options)
@@ -105,10 +113,10 @@ def prepare(db: Database, keys: KeyProvider, job: Job, stop: Event, live: LiveLi
     if "total" in fixed:
         return context
     # where another worker has started the job meanwhile, what it has fixed is used
-    return _first_start(context, fixed) or prepare(db, keys, job, stop, live)
+    return _first_start(context, fixed, claim) or prepare(db, keys, job, stop, live, claim)
 
 
-def _first_start(context: JobContext, fixed: dict[str, Any]) -> JobContext | None:
+def _first_start(context: JobContext, fixed: dict[str, Any], claim: JobClaim | None) -> JobContext | None:
     with context.db.read() as conn:
         total = count_rows(conn, context)
         ceiling = ceiling_of(conn, context)
@@ -117,7 +125,7 @@ def _first_start(context: JobContext, fixed: dict[str, Any]) -> JobContext | Non
     with context.db.write() as conn:
         first = conn.execute(
             sa.update(runs)
-            .where(runs.c.job_id == context.job_id, runs.c.total.is_(None))
+            .where(runs.c.job_id == context.job_id, runs.c.total.is_(None), *_ours(claim))
             .values(target=fixed, total=total, updated_at=now())
         ).rowcount
     reach(Point.AFTER_FIX)
@@ -141,9 +149,14 @@ def _require_still_active(keys: KeyProvider, key_id: str, job_id: int) -> None:
         )
 
 
-def _fixed(db: Database, job_id: int) -> dict[str, Any] | None:
+def _fixed(db: Database, job_id: int, claim: JobClaim | None) -> dict[str, Any] | None:
     with db.read() as conn:
-        run = conn.execute(sa.select(runs.c.target).where(runs.c.job_id == job_id)).first()
+        run = conn.execute(sa.select(runs.c.target).where(runs.c.job_id == job_id, *_ours(claim))).first()
     if run is None:
-        raise LeaseLost  # started over by an operator, or deleted
+        raise LeaseLost  # taken over, started over by an operator, or deleted
     return dict(run.target) if run.target else None
+
+
+def _ours(claim: JobClaim | None) -> list[sa.ColumnElement[bool]]:
+    """That the run is still leased under this claim."""
+    return [] if claim is None else [runs.c.lease_epoch == claim.epoch, runs.c.lease_owner == claim.owner]

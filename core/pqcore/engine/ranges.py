@@ -38,6 +38,10 @@ class Ended(StrEnum):
     LOST = "lost"  # the lease went to someone else
 
 
+class Interrupted(Exception):
+    """Asked to stop in the middle of writing; what is written stays, with the cursor behind it."""
+
+
 class RangeRun(ABC, Generic[Item, Ready]):
     """One range under one lease: pages of items in the order of their place, from the cursor to the end."""
 
@@ -79,6 +83,9 @@ class RangeRun(ABC, Generic[Item, Ready]):
                 return self._batches()
             except LeaseLost:
                 return Ended.LOST
+            except Interrupted:
+                release_range(self._context.db, self._claim)
+                return Ended.STOPPED
             except (DBAPIError, DatabaseUnavailable) as error:
                 if self._wait_out(error):
                     return Ended.STOPPED
@@ -102,6 +109,7 @@ class RangeRun(ABC, Generic[Item, Ready]):
             context.live.delay(len(items))
             working = time.perf_counter()
             ready = self._compute(items)
+            context.live.give_back(len(items) - len(ready))
             # stopped in the middle: what is ready is written, the rest stays
             last_page = len(items) < asked and len(ready) == len(items)
             cursor = self._place(items[len(ready) - 1]) if ready else after

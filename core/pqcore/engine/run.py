@@ -24,6 +24,7 @@ from pqcore.engine.plan import PlanState, Rest, begin_sweep, found_in_pass, plan
 from pqcore.engine.prepare import prepare
 from pqcore.engine.ranges import Ended
 from pqcore.engine.throttles.keeper import Keeper
+from pqcore.engine.unless import unless
 from pqcore.errors import DatabaseUnavailable, JobNotFound, PQConsoleError
 from pqcore.jobs.claims import Heartbeat, JobClaim, LeaseLost, abandon_ranges, beat, release
 from pqcore.jobs.leases import heartbeat_seconds
@@ -45,6 +46,7 @@ MAX_SWEEPS = 25
 _TICK_SECONDS = 0.1
 _ARRANGE_SECONDS = 0.5  # between two looks at the plan while no turn ends: ranges of others may have become free
 _PROGRESS_SECONDS = 0.5
+_END_SECONDS = 1.0  # that turns get for ending; leases are to be given back within two
 
 
 class Why(StrEnum):
@@ -169,7 +171,8 @@ class JobRun:
                     self._sit_out(delay, turns)
                 elif context is None:
                     # not before a throttle lets it: the first start counts the rows
-                    context = self._patiently(self._prepare)
+                    # in a thread of its own: a count of many rows cannot be interrupted
+                    context = self._patiently(partial(unless, self._stop, self._prepare))
                     continue
                 elif time.monotonic() >= arranged:
                     if self._patiently(partial(self._arrange, context, turns)):
@@ -188,7 +191,8 @@ class JobRun:
             # what has not begun must not wait for the turns of another job
             begun = {turn for turn in turns if not turn.cancel()}
             with self._turns.halted(self.job_id):
-                self._collect(wait(begun).done)
+                # one whose statement takes longer (a search without an index) is fenced by the end of its lease
+                self._collect(wait(begun, timeout=_END_SECONDS).done)
 
     def _sit_out(self, delay: float, turns: set[Future[Ended]]) -> None:
         """Wait for a throttle, but not for long: it may be tuned, and turns under way may end."""
@@ -213,7 +217,7 @@ class JobRun:
     def _prepare(self) -> JobContext:
         job = self._jobs.get(self.job_id)
         self._purpose = Purpose.REQUEUE if job.phase is Phase.REQUEUEING else Purpose.MIGRATE
-        context = prepare(self._db, self._keys, job, self._stop, self._keeper.live)
+        context = self._prepared(job)
         self._max_failures = context.selection.max_failures
         job = self._jobs.get(self.job_id)
         self._turns = self._pick(job)
@@ -221,6 +225,9 @@ class JobRun:
             # with a condition nobody knows how many rows stand between those that are selected
             self._rest = Rest(job.progress.total or 0, job.progress.seen, self._threads)
         return replace(context, on_failures=self._check_failures)
+
+    def _prepared(self, job: Job) -> JobContext:
+        return prepare(self._db, self._keys, job, self._stop, self._keeper.live, self._claim)
 
     def _arrange(self, context: JobContext, turns: set[Future[Ended]]) -> bool:
         """Plan ahead and fill the threads; True when the job's work is done."""
@@ -405,7 +412,7 @@ class JobRun:
                 return
             except JobNotFound:
                 return
-            except (DatabaseUnavailable, DBAPIError) as error:
+            except (PQConsoleError, SQLAlchemyError) as error:
                 attempt += 1
                 if not backoff.passes(error, self._db.dialect.name) or (self._why is not None and attempt > 5):
                     return  # the lease runs out by itself, and another worker takes over

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import sqlalchemy as sa
-
 from pqcore.database.clock import now
 from pqcore.database.tables import dead_letters
 from pqcore.engine.batch import size_of
@@ -72,24 +70,19 @@ class VerifyRange(RangeRun[Record, Proof]):
         return 0.0
 
 
-def forget_failures(conn: sa.Connection, job_id: int) -> None:
-    """Take back what an earlier verification found, before the next one looks again."""
-    conn.execute(
-        sa.delete(dead_letters).where(
-            dead_letters.c.job_id == job_id, dead_letters.c.reason == FailureReason.UNPROVED.value
-        )
-    )
-
-
-def uncovered(context: JobContext) -> int:
-    """Selected rows that still need to be migrated, of the first page on which there are any; 0 where none is left."""
+def uncovered(context: JobContext) -> bool:
+    """Whether a selected row still needs to be migrated; looks until the job is asked to stop."""
     after: Key | None = None
     while not context.stop.is_set():
         with context.db.read() as conn:
             page = read_page(conn, context, after, context.ceiling, _PAGE, only_old=True)
-        # a row that is skipped has nothing to migrate; anything else would be written by a new run
-        left = sum(not isinstance(context.migration.migrate(record), Skipped) for record in page)
-        if left or len(page) < _PAGE:
-            return left
+        for record in page:
+            if context.stop.is_set():
+                return False
+            # a row that is skipped has nothing to migrate; anything else would be written by a new run
+            if not isinstance(context.migration.migrate(record), Skipped):
+                return True
+        if len(page) < _PAGE:
+            return False
         after = page[-1].key
-    return 0
+    return False

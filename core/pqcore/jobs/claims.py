@@ -14,14 +14,14 @@ import sqlalchemy as sa
 
 from pqcore.database.clock import now, now_plus, this_minute
 from pqcore.database.connect import Database
-from pqcore.database.tables import control, jobs, ranges, runs
+from pqcore.database.tables import control, dead_letters, jobs, ranges, runs
 from pqcore.errors import StateConflict
 from pqcore.jobs import throughput
 from pqcore.jobs.leases import lease_seconds
 from pqcore.jobs.lifecycle import add_digest_ranges, move, processed_count, seen, status_of
 from pqcore.jobs.model import OPERATIONS, Phase, Purpose, Request, Status
 from pqcore.jobs.points import Point, reach
-from pqcore.migrations.base import Scope
+from pqcore.migrations.base import FailureReason, Scope
 
 
 class LeaseLost(Exception):
@@ -290,6 +290,9 @@ def _begin_operation(conn: sa.Connection, job_id: int, purpose: Purpose) -> None
             .where(runs.c.job_id == job_id)
             .values(plan_cursor=None, plan_done=False, plan_epoch=runs.c.plan_epoch + 1)
         )
+        # what an earlier verification found, before this one looks again
+        found = sa.and_(dead_letters.c.job_id == job_id, dead_letters.c.reason == FailureReason.UNPROVED.value)
+        conn.execute(sa.delete(dead_letters).where(found))
     else:
         add_digest_ranges(conn, job_id, purpose)
 
@@ -438,7 +441,9 @@ def release(
 
 
 def claim_range(db: Database, job_id: int, owner: str, purpose: Purpose) -> RangeClaim | None:
-    """Claim the first range of this purpose that nobody holds; None where there is none now."""
+    """Claim the first range of this purpose that nobody holds; None where there is none now, or the job is not
+    ``owner``'s: one that was stopped, presumed dead and woken again begins nothing.
+    """
     reach(Point.BEFORE_RANGE_CLAIM)
     claim = _claim_free_range(db, job_id, owner, purpose)
     if claim is not None:
@@ -449,9 +454,10 @@ def claim_range(db: Database, job_id: int, owner: str, purpose: Purpose) -> Rang
 def _claim_free_range(db: Database, job_id: int, owner: str, purpose: Purpose) -> RangeClaim | None:
     with db.write() as conn:
         free = sa.or_(ranges.c.lease_expires_at.is_(None), ranges.c.lease_expires_at < now())
+        ours = sa.exists().where(runs.c.job_id == job_id, runs.c.lease_owner == owner)
         query = (
             sa.select(ranges)
-            .where(ranges.c.job_id == job_id, ranges.c.purpose == purpose.value, ranges.c.state == "open", free)
+            .where(ranges.c.job_id == job_id, ranges.c.purpose == purpose.value, ranges.c.state == "open", free, ours)
             .order_by(ranges.c.seq)
             .limit(1)
         )

@@ -10,6 +10,7 @@ from pqcore.errors import ConfigurationError
 VARIABLE = "PQCONSOLE_LEASE_SECONDS"
 DEFAULT_SECONDS = 6.0  # with a poll a second, the work of a dead worker goes on well within ten seconds
 _LEAST, _MOST = 0.2, 600.0
+_MOST_BEAT_SECONDS = 0.75  # requests and counters are to be a second old at most, with the time that a renewal takes
 _BEATS = 6  # renewals in the time of a lease, so that several in a row may fail
 
 
@@ -36,5 +37,5 @@ def lease_seconds(env: Mapping[str, str] = os.environ) -> float:
 
 
 def heartbeat_seconds() -> float:
-    """Seconds between two renewals, at most one: as often the counters of a running job are rolled up."""
-    return min(1.0, lease_seconds() / _BEATS)
+    """Seconds between two renewals: as often counters are rolled up, and requests and changed limits read."""
+    return min(_MOST_BEAT_SECONDS, lease_seconds() / _BEATS)

@@ -177,9 +177,9 @@ class MySQL(Dialect):
             # Without it, a value that is too long would be cut and the cut be stored.
             cursor.execute("SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES')")
             # A row that an application holds must not hold up the whole batch, nor a worker that is to stop.
-            # MariaDB alone can bound the time that a transaction idles.
+            # So must one that alters or locks the table. MariaDB alone can bound the time that a transaction idles.
             cursor.execute(
-                f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS} "
+                f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS}, SESSION lock_wait_timeout = {LOCK_SECONDS} "
                 f"/*M!100300 , SESSION idle_write_transaction_timeout = {IDLE_SECONDS} */"
             )
             cursor.execute("SHOW VARIABLES WHERE variable_name IN ('binlog_format', 'log_bin', 'max_allowed_packet')")

@@ -116,6 +116,12 @@ class LiveLimits:
             self._last_reason = by.reason
         return longest
 
+    def give_back(self, rows: int) -> None:
+        """So many of the rows that were counted were not taken: the batch ended early."""
+        rate = self._now.rate
+        if rows > 0 and rate is not None:
+            rate.give_back(rows)
+
     def _made(self, limits: JobLimits, before: _InForce | None) -> _InForce:
         throttle = limits.throttle
         holds: list[Throttle] = []

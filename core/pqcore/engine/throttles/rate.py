@@ -24,6 +24,11 @@ class RateLimit:
     def reason(self) -> str:
         return f"rate {self.rows_per_second:g}/s"
 
+    def give_back(self, rows: int) -> None:
+        """So many of the rows that were counted were not taken."""
+        with self._lock:
+            self._free_at -= rows / self.rows_per_second
+
     def delay(self, rows: int) -> float:
         with self._lock:
             now = self._clock()
