@@ -39,7 +39,7 @@ FIELDS: tuple[LimitField, ...] = (
     LimitField("throttle", "time_zone", "Time zone", "the zone of the windows, such as Europe/Berlin", "UTC"),
     LimitField("throttle", "max_replica_lag", "Replica lag", "wait while a replica is further behind, in seconds"),
     LimitField("throttle", "max_running", "Running", "wait while more sessions are at work in the server"),
-    LimitField("batch", "rows", "Batch rows", "rows in one batch at most", "5000"),
+    LimitField("batch", "rows", "Batch rows", "rows in one batch at most", "4000"),
     LimitField("batch", "target_ms", "Batch ms", "aim for the transaction that writes a batch", "40"),
 )
 _BY_NAME: Mapping[str, LimitField] = {field.name: field for field in FIELDS}

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 class Limits:
     """What a batch may cost: rows, seconds of its transaction, seconds in all, bytes read and written."""
 
-    max_rows: int = 5000
+    max_rows: int = 4000
     write_seconds: float = 0.04
     total_seconds: float = 0.5
     max_bytes: int = 4 * 2**20

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, keywrap
 from cryptography.hazmat.primitives.asymmetric import padding
 
 from pqcore.errors import KeyStoreError, PQConsoleError
-from pqcore.formats import jwe, legacy_gcm, legacy_hpke, legacy_pkcs1, transit
+from pqcore.formats import legacy_gcm, legacy_hpke, legacy_pkcs1, transit
 from pqcore.formats.errors import FormatError
 from pqcore.formats.keyring import KeyLike
 from pqcore.formats.legacy_gcm import GcmLayout
@@ -158,6 +158,8 @@ def unwrap(
         case LegacyWrap.HPKE:
             return legacy_hpke.unwrap(form, wrapped, key, parameters.hpke, parameters.aad)
         case LegacyWrap.JWE:
+            from pqcore.formats import jwe  # joserfc is large, and few jobs need it
+
             return jwe.unwrap(form, wrapped, key)
         case LegacyWrap.VAULT:
             inside = WrapParameters(aad=parameters.aad)
@@ -206,6 +208,8 @@ def wrap(form: LegacyWrap, plaintext: bytes, key: KeyLike, parameters: WrapParam
         case LegacyWrap.HPKE:
             return legacy_hpke.wrap(form, plaintext, key, parameters.hpke, parameters.aad)
         case LegacyWrap.JWE:
+            from pqcore.formats import jwe
+
             return jwe.wrap(form, plaintext, key)
         case LegacyWrap.VAULT:
             wrapped = wrap(transit_form(key), plaintext, key, WrapParameters(aad=parameters.aad))

@@ -11,7 +11,6 @@ from threading import Lock
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.reflection import Inspector
 
 from pqcore.database.connect import Database
@@ -184,8 +183,9 @@ def _undo_guesses(table: sa.Table, declared: dict[str, str]) -> None:
 def _unwrap_domains(table: sa.Table) -> None:
     # A PostgreSQL domain compares as the type below it, of which SQLAlchemy knows the operators.
     for column in table.columns:
-        while isinstance(column.type, postgresql.DOMAIN):
-            column.type = column.type.data_type
+        while column.type.__visit_name__ == "DOMAIN":
+            domain: Any = column.type
+            column.type = domain.data_type
 
 
 _CHARSETS = sa.text(

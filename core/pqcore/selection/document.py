@@ -42,7 +42,7 @@ class BatchSettings:
         max_bytes: at most about this many bytes read and written.
     """
 
-    rows: int = 5000
+    rows: int = 4000
     target_ms: int = 40
     max_bytes: int = 4 * 2**20
 

@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql, postgresql
 
 
 class Kind(StrEnum):
@@ -44,30 +43,46 @@ KEY_KINDS = frozenset(
     }
 )
 
+# Types that one database has, by SQLAlchemy's name: their modules are large, and most processes meet one database.
+_OWN: dict[str, Kind] = {
+    "INTERVAL": Kind.OTHER,
+    "BIT": Kind.OTHER,
+    "SET": Kind.OTHER,
+    "YEAR": Kind.INTEGER,
+    "TINYBLOB": Kind.BYTES,
+    "MEDIUMBLOB": Kind.BYTES,
+    "LONGBLOB": Kind.BYTES,
+    "CITEXT": Kind.TEXT,
+}
+
 # The first that matches wins; subclasses come before their bases.
 _TYPES: tuple[tuple[Kind, tuple[type[Any], ...]], ...] = (
-    (Kind.OTHER, (sa.Interval, postgresql.INTERVAL, sa.ARRAY, mysql.BIT, mysql.SET)),
+    (Kind.OTHER, (sa.Interval, sa.ARRAY)),
     (Kind.ENUM, (sa.Enum,)),
     (Kind.UUID, (sa.Uuid,)),
     (Kind.JSON, (sa.JSON,)),
     (Kind.BOOLEAN, (sa.Boolean,)),
-    (Kind.INTEGER, (sa.Integer, mysql.YEAR)),
+    (Kind.INTEGER, (sa.Integer,)),
     (Kind.FLOAT, (sa.Float,)),
     (Kind.DECIMAL, (sa.Numeric,)),
     (Kind.DATETIME, (sa.DateTime,)),
     (Kind.DATE, (sa.Date,)),
     (Kind.TIME, (sa.Time,)),
-    (Kind.BYTES, (sa.LargeBinary, sa.BINARY, sa.VARBINARY, mysql.TINYBLOB, mysql.MEDIUMBLOB, mysql.LONGBLOB)),
-    (Kind.TEXT, (sa.String, postgresql.CITEXT)),
+    (Kind.BYTES, (sa.LargeBinary, sa.BINARY, sa.VARBINARY)),
+    (Kind.TEXT, (sa.String,)),
 )
 
 
 def kind_of_type(kind: sa.types.TypeEngine[Any]) -> Kind:
     """The kind of a reflected type. MySQL's BOOLEAN is TINYINT(1) and counts as boolean."""
-    if isinstance(kind, postgresql.DOMAIN):
-        return kind_of_type(kind.data_type)
-    if isinstance(kind, mysql.TINYINT) and kind.display_width == 1:
+    own: Any = kind
+    name = kind.__visit_name__
+    if name == "DOMAIN":
+        return kind_of_type(own.data_type)
+    if name == "TINYINT" and own.display_width == 1:
         return Kind.BOOLEAN
+    if name in _OWN:
+        return _OWN[name]
     for found, types in _TYPES:
         if isinstance(kind, types):
             return found
