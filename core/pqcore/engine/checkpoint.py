@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,24 +44,51 @@ def checkpoint(
             a batch behind a connection that was replaced); the transaction must be rolled back.
     """
     values: dict[str, Any] = {
-        "migrated": ranges.c.migrated + counts.migrated,
-        "skipped": ranges.c.skipped + counts.skipped,
-        "conflicted": ranges.c.conflicted + counts.conflicted,
-        "failed": ranges.c.failed + counts.failed,
-        "lease_expires_at": now_plus(lease_seconds()),
+        "of_job": claim.job_id,
+        "of_seq": claim.seq,
+        "under_epoch": claim.epoch,
+        "under_owner": claim.owner,
+        "more_migrated": counts.migrated,
+        "more_skipped": counts.skipped,
+        "more_conflicted": counts.conflicted,
+        "more_failed": counts.failed,
+    }
+    if claim.cursor is not None:
+        values["from_cursor"] = claim.cursor
+    if cursor is not None:
+        values["to_cursor"] = encode_key(cursor)
+    if not range_done:
+        values["lease"] = lease_seconds()
+    statement = _moving(from_start=claim.cursor is None, moves=cursor is not None, range_done=range_done)
+    if conn.execute(statement, values).rowcount != 1:
+        raise LeaseLost
+
+
+@cache
+def _moving(*, from_start: bool, moves: bool, range_done: bool) -> sa.Update:
+    # made once: with every batch that took nine times as long as executing it
+    values: dict[str, Any] = {
+        "migrated": ranges.c.migrated + sa.bindparam("more_migrated"),
+        "skipped": ranges.c.skipped + sa.bindparam("more_skipped"),
+        "conflicted": ranges.c.conflicted + sa.bindparam("more_conflicted"),
+        "failed": ranges.c.failed + sa.bindparam("more_failed"),
         "updated_at": now(),
     }
-    if cursor is not None:
-        values["cursor_key"] = encode_key(cursor)
+    if moves:
+        values["cursor_key"] = sa.bindparam("to_cursor")
     if range_done:
         values |= {"state": "done", "lease_owner": None, "lease_expires_at": None}
-    mine = sa.and_(
-        ranges.c.job_id == claim.job_id,
-        ranges.c.seq == claim.seq,
-        ranges.c.lease_epoch == claim.epoch,
-        ranges.c.lease_owner == claim.owner,
-        ranges.c.cursor_key == claim.cursor,
-        ranges.c.state == "open",
+    else:
+        values["lease_expires_at"] = now_plus(sa.bindparam("lease", type_=sa.Float()))
+    return (
+        sa.update(ranges)
+        .where(
+            ranges.c.job_id == sa.bindparam("of_job"),
+            ranges.c.seq == sa.bindparam("of_seq"),
+            ranges.c.lease_epoch == sa.bindparam("under_epoch"),
+            ranges.c.lease_owner == sa.bindparam("under_owner"),
+            ranges.c.cursor_key.is_(None) if from_start else ranges.c.cursor_key == sa.bindparam("from_cursor"),
+            ranges.c.state == "open",
+        )
+        .values(values)
     )
-    if conn.execute(sa.update(ranges).where(mine).values(**values)).rowcount != 1:
-        raise LeaseLost

@@ -83,15 +83,22 @@ class PlanState:
     open: int
 
 
+# made once, as they are executed all the time
+_RUN = sa.select(runs).where(runs.c.job_id == sa.bindparam("job"))
+_FREE = sa.or_(ranges.c.lease_expires_at.is_(None), ranges.c.lease_expires_at < now())
+_OPEN = sa.select(sa.func.count(), sa.func.sum(sa.case((_FREE, 1), else_=0))).where(
+    ranges.c.job_id == sa.bindparam("job"), ranges.c.purpose == sa.bindparam("purpose"), ranges.c.state == "open"
+)
+_OF_PASS = sa.and_(ranges.c.pass_no == sa.bindparam("pass"), ranges.c.purpose == sa.bindparam("purpose"))
+_PLANNED = sa.select(sa.func.max(ranges.c.seq), sa.func.sum(sa.case((_OF_PASS, 1), else_=0))).where(
+    ranges.c.job_id == sa.bindparam("job")
+)
+
+
 def plan_state(conn: sa.Connection, job_id: int, purpose: Purpose) -> PlanState:
     """Where the plan stands now, for one purpose."""
-    run = conn.execute(sa.select(runs.c.pass_no, runs.c.plan_done).where(runs.c.job_id == job_id)).one()
-    free = sa.or_(ranges.c.lease_expires_at.is_(None), ranges.c.lease_expires_at < now())
-    counts = conn.execute(
-        sa.select(sa.func.count(), sa.func.sum(sa.case((free, 1), else_=0))).where(
-            ranges.c.job_id == job_id, ranges.c.purpose == purpose.value, ranges.c.state == "open"
-        )
-    ).one()
+    run = conn.execute(_RUN, {"job": job_id}).one()
+    counts = conn.execute(_OPEN, {"job": job_id, "purpose": purpose.value}).one()
     return PlanState(run.pass_no, bool(run.plan_done), int(counts[1] or 0), int(counts[0]))
 
 
@@ -108,15 +115,11 @@ def plan_ranges(
     """
     job_id = claim.job_id
     with context.db.read() as conn:
-        run = conn.execute(sa.select(runs).where(runs.c.job_id == job_id)).one()
+        run = conn.execute(_RUN, {"job": job_id}).one()
         if run.plan_done:
             return ()
-        of_this_pass = sa.and_(ranges.c.pass_no == run.pass_no, ranges.c.purpose == purpose.value)
-        last_seq, planned = conn.execute(
-            sa.select(sa.func.max(ranges.c.seq), sa.func.sum(sa.case((of_this_pass, 1), else_=0))).where(
-                ranges.c.job_id == job_id
-            )
-        ).one()
+        of_pass = {"job": job_id, "pass": run.pass_no, "purpose": purpose.value}
+        last_seq, planned = conn.execute(_PLANNED, of_pass).one()
         added: list[dict[str, Any]] = []
         sizes: list[int] = []
         cursor: str | None = run.plan_cursor

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from pqcore.database.clock import now, now_plus, this_minute
 from pqcore.database.connect import Database
+from pqcore.database.dialects import Dialect
 from pqcore.database.tables import control, dead_letters, jobs, ranges, runs
 from pqcore.errors import StateConflict
 from pqcore.jobs import throughput
@@ -333,6 +335,42 @@ def end_operation(
     return True
 
 
+# What is executed all the time is made once: making a statement takes several times as long as executing it.
+_LEASE = now_plus(sa.bindparam("lease", type_=sa.Float()))
+_ASKED = control.c.job_id == jobs.c.id
+# the job as it stands and what was asked of it, in one statement that holds the job's row from then on
+_AT_BEAT = (
+    sa.select(
+        jobs.c.status,
+        jobs.c.processed_count,
+        seen(sa.bindparam("job")).label("seen"),
+        this_minute().label("minute"),
+        sa.select(control.c.request).where(_ASKED).scalar_subquery().label("request"),
+        sa.select(control.c.limits).where(_ASKED).scalar_subquery().label("limits"),
+    )
+    .where(jobs.c.id == sa.bindparam("job"))
+    .with_for_update()
+)
+_ROLL_UP = sa.update(jobs).where(jobs.c.id == sa.bindparam("job")).values(processed_count=sa.bindparam("seen"))
+_RENEW_RUN = (
+    sa.update(runs)
+    .where(runs.c.job_id == sa.bindparam("job"), runs.c.lease_epoch == sa.bindparam("epoch"))
+    .values(
+        lease_expires_at=_LEASE,
+        throttled_seconds=runs.c.throttled_seconds + sa.bindparam("throttled"),
+        throttle_reason=sa.bindparam("reason"),
+        updated_at=now(),
+    )
+)
+_RENEW_RANGES = (
+    sa.update(ranges)
+    .where(
+        ranges.c.job_id == sa.bindparam("job"), ranges.c.lease_owner == sa.bindparam("owner"), ranges.c.state == "open"
+    )
+    .values(lease_expires_at=_LEASE)
+)
+
+
 def beat(db: Database, claim: JobClaim, throttled: Throttled = Throttled()) -> Heartbeat:
     """Renew the job's lease and those of the ranges held with it; roll the counters up; see what was asked.
 
@@ -342,50 +380,27 @@ def beat(db: Database, claim: JobClaim, throttled: Throttled = Throttled()) -> H
     reach(Point.BEFORE_ROLL_UP)
     with db.write() as conn:
         # job, run, ranges: everyone who needs several of these locks takes them in this order
-        job = conn.execute(_at_beat(claim.job_id)).first()
+        job = conn.execute(_AT_BEAT, {"job": claim.job_id}).first()
         if job is not None and job.status == Status.RUNNING.value and job.seen != job.processed_count:
-            conn.execute(sa.update(jobs).where(jobs.c.id == claim.job_id).values(processed_count=job.seen))
+            conn.execute(_ROLL_UP, {"job": claim.job_id, "seen": job.seen})
             throughput.note(conn, claim.job_id, job.minute, job.seen - job.processed_count)
         reach(Point.BEFORE_RENEWAL)
-        renewed = conn.execute(
-            sa.update(runs)
-            .where(runs.c.job_id == claim.job_id, runs.c.lease_epoch == claim.epoch)
-            .values(
-                lease_expires_at=now_plus(lease_seconds()),
-                throttled_seconds=runs.c.throttled_seconds + throttled.seconds,
-                throttle_reason=throttled.reason[:255] if throttled.reason else None,
-                updated_at=now(),
-            )
-        ).rowcount
-        if not renewed:
+        lease = lease_seconds()
+        renewal = {
+            "job": claim.job_id,
+            "epoch": claim.epoch,
+            "lease": lease,
+            "throttled": throttled.seconds,
+            "reason": throttled.reason[:255] if throttled.reason else None,
+        }
+        if not conn.execute(_RENEW_RUN, renewal).rowcount:
             raise LeaseLost
-        conn.execute(
-            sa.update(ranges)
-            .where(ranges.c.job_id == claim.job_id, ranges.c.lease_owner == claim.owner, ranges.c.state == "open")
-            .values(lease_expires_at=now_plus(lease_seconds()))
-        )
+        conn.execute(_RENEW_RANGES, {"job": claim.job_id, "owner": claim.owner, "lease": lease})
         reach(Point.AFTER_RENEWAL)
     reach(Point.AFTER_BEAT)
     if job is None:
         return Heartbeat(None, None, None)
     return Heartbeat(Status(job.status), Request(job.request) if job.request else None, job.limits)
-
-
-def _at_beat(job_id: int) -> sa.Select[Any]:
-    """The job as it stands and what was asked of it, in one statement that holds the job's row from then on."""
-    asked = control.c.job_id == jobs.c.id
-    return (
-        sa.select(
-            jobs.c.status,
-            jobs.c.processed_count,
-            seen(job_id).label("seen"),
-            this_minute().label("minute"),
-            sa.select(control.c.request).where(asked).scalar_subquery().label("request"),
-            sa.select(control.c.limits).where(asked).scalar_subquery().label("limits"),
-        )
-        .where(jobs.c.id == job_id)
-        .with_for_update()
-    )
 
 
 def release(
@@ -451,30 +466,47 @@ def claim_range(db: Database, job_id: int, owner: str, purpose: Purpose) -> Rang
     return claim
 
 
-def _claim_free_range(db: Database, job_id: int, owner: str, purpose: Purpose) -> RangeClaim | None:
-    with db.write() as conn:
-        free = sa.or_(ranges.c.lease_expires_at.is_(None), ranges.c.lease_expires_at < now())
-        ours = sa.exists().where(runs.c.job_id == job_id, runs.c.lease_owner == owner)
-        query = (
-            sa.select(ranges)
-            .where(ranges.c.job_id == job_id, ranges.c.purpose == purpose.value, ranges.c.state == "open", free, ours)
-            .order_by(ranges.c.seq)
-            .limit(1)
+@lru_cache(maxsize=4)
+def _free_range(dialect: Dialect) -> sa.Select[Any]:
+    query = (
+        sa.select(ranges)
+        .where(
+            ranges.c.job_id == sa.bindparam("job"),
+            ranges.c.purpose == sa.bindparam("purpose"),
+            ranges.c.state == "open",
+            sa.or_(ranges.c.lease_expires_at.is_(None), ranges.c.lease_expires_at < now()),
+            sa.exists().where(runs.c.job_id == sa.bindparam("job"), runs.c.lease_owner == sa.bindparam("owner")),
         )
-        row = conn.execute(db.dialect.lock_skip(query)).first()
+        .order_by(ranges.c.seq)
+        .limit(1)
+    )
+    return dialect.lock_skip(query)
+
+
+_TAKE_RANGE = (
+    sa.update(ranges)
+    .where(
+        ranges.c.job_id == sa.bindparam("job"),
+        ranges.c.seq == sa.bindparam("number"),
+        ranges.c.lease_epoch == sa.bindparam("epoch"),
+    )
+    .values(
+        lease_owner=sa.bindparam("owner"),
+        lease_epoch=ranges.c.lease_epoch + 1,
+        lease_expires_at=_LEASE,
+        updated_at=now(),
+    )
+)
+
+
+def _claim_free_range(db: Database, job_id: int, owner: str, purpose: Purpose) -> RangeClaim | None:
+    whose = {"job": job_id, "owner": owner}
+    with db.write() as conn:
+        row = conn.execute(_free_range(db.dialect), {**whose, "purpose": purpose.value}).first()
         if row is None:
             return None
-        won = conn.execute(
-            sa.update(ranges)
-            .where(ranges.c.job_id == job_id, ranges.c.seq == row.seq, ranges.c.lease_epoch == row.lease_epoch)
-            .values(
-                lease_owner=owner,
-                lease_epoch=row.lease_epoch + 1,
-                lease_expires_at=now_plus(lease_seconds()),
-                updated_at=now(),
-            )
-        ).rowcount
-        if not won:
+        taken = {**whose, "lease": lease_seconds(), "number": row.seq, "epoch": row.lease_epoch}
+        if not conn.execute(_TAKE_RANGE, taken).rowcount:
             return None
         return RangeClaim(
             job_id,

@@ -243,7 +243,7 @@ def processed_count(conn: sa.Connection, job_id: int) -> int:
     return conn.execute(statement).scalar_one_or_none() or 0
 
 
-def seen(job_id: int) -> sa.ScalarSelect[int]:
+def seen(job_id: int | sa.BindParameter[int]) -> sa.ScalarSelect[int]:
     """SQL for the rows of a job that need nothing more, from the counters of its ranges."""
     total = sa.func.coalesce(sa.func.sum(ranges.c.migrated + ranges.c.skipped + ranges.c.failed), 0)
     mine = sa.and_(ranges.c.job_id == job_id, ranges.c.purpose.in_(PROGRESS))
