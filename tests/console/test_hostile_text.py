@@ -121,7 +121,7 @@ def test_lines_of_the_list_keep_their_width() -> None:
 
 
 def test_pages_of_the_detail_and_the_metrics_hold_no_foreign_byte() -> None:
-    view = View(60, NOW, UNICODE, Pace(), 1, frozenset(), KEYS)
+    view = View(60, 40, NOW, UNICODE, Pace(), 1, frozenset(), KEYS)
     for number, text in enumerate(texts(2, COUNT // 10)):
         job = safe_job(hostile_job(number, text))
         snapshot = DetailSnapshot(
@@ -293,5 +293,8 @@ def test_a_live_database_comes_clean_into_preview_completion_and_estate(empty: W
     assert {name, "plain"} <= {*places, *inspector.unread}
     assert lines
     for line in lines:
-        shown += [estate_text.prompt(line, 80, UNICODE).plain, *estate_text.detail(line).plain.split("\n")]
+        shown += [
+            estate_text.prompt(line, 80, UNICODE, chosen=True).plain,
+            *estate_text.detail(line, 80).plain.split("\n"),
+        ]
     assert not any(_FOREIGN.search(part) or "\n" in part for part in shown)

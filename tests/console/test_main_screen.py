@@ -244,7 +244,7 @@ async def test_help_names_every_action_and_why_it_cannot_be_done(filled: Workspa
     async with opened(filled, (120, 60)) as pilot:
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(pilot.app.screen, Help))
-        await shows(pilot, "Create a job", "now not: Job 8 is pending")
+        await shows(pilot, "Create a job", "not now: Job 8 is pending")
 
 
 async def test_the_palette_finds_an_action_by_name(filled: Workspace) -> None:

@@ -13,6 +13,7 @@ from pqcore.jobs.cursor import encode_key
 from pqcore.jobs.story import row_keys, row_story
 from pqcore.workspace import Workspace
 from pqtui import record_text
+from pqtui.badge import Badge
 from pqtui.glyphs import UNICODE
 from pqtui.records import Kind, RecordQuery, RecordReader
 from pqtui.screens.records import RecordScreen, RecordsScreen
@@ -218,3 +219,17 @@ async def test_from_a_range_to_its_own_dead_letters_and_a_row(empty: Workspace) 
         await shows(pilot, "Range 3 › Dead letters", "[28]", "[Dead letters 1]")
         await pilot.press("escape", "escape", "escape")
         await until(pilot, lambda: pilot.app.screen is main(pilot))
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=30), min_size=1, max_size=4), st.integers(60, 120))
+def test_the_way_names_a_marked_database_at_its_end(parts: list[str], width: int) -> None:
+    badge = Badge("PRODUCTION", "red")
+    way = record_text.way(parts, badge, "live  mysql://ops@db.example/app", width, UNICODE)
+    assert parts[-1] in way.plain
+    assert "PRODUCTION" in way.plain
+    assert way.cell_length == width
+
+
+def test_the_way_to_a_database_without_a_mark_ends_with_its_place_where_that_fits() -> None:
+    assert record_text.way(("Job 2", "Events"), None, "staging", 40, UNICODE).plain.endswith(" staging")
+    assert record_text.way(("Job 2", "Events"), None, "staging" * 9, 40, UNICODE).plain == "Job 2 › Events"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from pqcore.errors import UsageError
-from pqcore.jobs.model import Job, Phase, Progress, Status, WorkerInfo
+from pqcore.jobs.model import Job, Phase, Progress, Status, StatusTotal, WorkerInfo
 from pqcore.migrations.base import Scope
 from pqtui import columns, metrics_text, plot, show
 from pqtui.columns import Line
@@ -294,3 +294,27 @@ def test_an_id_is_never_cut_off(width: int) -> None:
     line = columns.cells(Line(job(id=9_223_372_036_854_775_807), Pace(), here=False), places, NOW, UNICODE)
     assert line[0] == "9223372036854775807"
     assert sum(p.width for p in places) + columns.GAP * (len(places) - 1) <= width
+
+
+@given(st.text(), st.integers(2, 40), st.integers(0, 30))
+def test_hanging_text_keeps_its_words_and_its_width(text: str, room: int, indent: int) -> None:
+    printable = "".join(c for c in text if c.isprintable())
+    first, *others = show.hanging(printable, indent, indent + room).split("\n")
+    assert all(line.startswith(" " * indent) for line in others)
+    lines = [first, *(line[indent:] for line in others)]
+    assert all(cell_len(line) <= room for line in lines)
+    assert "".join(lines).replace(" ", "") == printable.replace(" ", "")
+
+
+def test_a_text_that_fits_is_left_as_it_is() -> None:
+    assert show.hanging("two words\nand more", 4, 40) == "two words\n    and more"
+
+
+@pytest.mark.parametrize(("width", "words"), [(80, True), (30, False)])
+def test_the_summary_loses_its_words_before_its_figures(width: int, words: bool) -> None:
+    totals = tuple(StatusTotal(status, 12, 3400) for status in Status)
+    flow = Flow(0.0, None, (), 1.0)
+    line = metrics_text.summary(MetricsSnapshot(totals, (), ()), flow, width, UNICODE)
+    assert line.cell_length <= width
+    assert line.plain.count("12") == len(Status)
+    assert ("cancelled" in line.plain) is words

@@ -340,7 +340,7 @@ EDITOR_ACTIONS: tuple[Action, ...] = (
     Action(
         "editor_complete", ("ctrl+space", "ctrl+@"), "Complete", "Offer what fits at the cursor of the JSON", EDITOR, 4
     ),
-    Action("editor_turn", ("ctrl+t",), "Form/JSON", "Go from the form to the JSON, or back", EDITOR, 5),
+    Action("editor_turn", ("ctrl+t",), "Form/JSON", "Go from the form to the JSON, or back", EDITOR, 3),
     Action("editor_problem", ("f8",), "Problem", "Go to the first problem", EDITOR, 6),
     Action("editor_undo", ("ctrl+z",), "Undo", "Undo the last change, of the form or the JSON", EDITOR, 8),
     Action("editor_redo", ("ctrl+y",), "Redo", "Do again what was undone", EDITOR, 12),

@@ -71,6 +71,8 @@ class ConsoleApp(App[int]):
     TITLE = "pqconsole"
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = App.COMMANDS | {ActionCommands}
+    # the styles of every screen go by these
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-medium"), (36, "-tall")]  # noqa: RUF012 - as App declares it
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+p", "command_palette", "Palette", show=False, id="palette")]
 
     class Question(Message):

@@ -8,6 +8,7 @@ from textual.content import Content
 
 from pqcore.settings import Settings
 from pqcore.text import clean
+from pqtui.styles import MUTED
 
 PRODUCTION = "PRODUCTION"
 _PRODUCTION_COLOUR = "red"
@@ -29,6 +30,14 @@ class Badge:
     def content(self) -> Content:
         """The badge as the top line and dialogs show it."""
         return Content.styled(f" {self.word} ", self.style)
+
+
+def place_text(badge: Badge | None, place: str) -> Content:
+    """The badge, then profile and database in quieter words; either may be missing."""
+    parts = [badge.content] if badge is not None else []
+    if place:
+        parts.append(Content.styled(f" {clean(place)}", MUTED))
+    return Content("").join(parts)
 
 
 def badge_of(settings: Settings) -> Badge | None:

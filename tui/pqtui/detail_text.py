@@ -34,16 +34,19 @@ STATE_STYLES: Mapping[str, str] = {
     "restored": "$text-warning",
 }
 _LABEL = 11
+_LEAST_LINES = 4  # of a part that is worth to be begun
+_TIME = 21  # a point in time and a gap
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """Under what circumstances a page is drawn: ``width`` in cells, ``workers`` alive now, jobs run ``here``.
 
-    ``keys``: id of an action -> its key as it is shown.
+    ``height``: lines that are seen without scrolling. ``keys``: id of an action -> its key as it is shown.
     """
 
     width: int
+    height: int
     now: datetime
     glyphs: Glyphs
     pace: Pace
@@ -56,7 +59,7 @@ Page = Callable[[DetailSnapshot, View], Content]
 
 
 def overview(snapshot: DetailSnapshot, view: View) -> Content:
-    """State, progress, counters, what to do, properties."""
+    """State, progress, counters, what to do, properties; where there is room, what went wrong and what happened."""
     job = snapshot.job
     if job is None:
         return _note("This job is gone from the table.")
@@ -69,13 +72,29 @@ def overview(snapshot: DetailSnapshot, view: View) -> Content:
     if snapshot.operated is not None:
         parts.append(_operation(job, snapshot.operated, view))
     if job.error:
-        parts.append(Content.styled(job.error, "$text-error"))
+        parts.append(Content.styled(show.hanging(job.error, 0, view.width), "$text-error"))
     todo = advice(job, view)
     if todo:
-        parts.append(Content.assemble((f"{view.glyphs.cursor} ", "$text-accent"), todo))
+        parts.append(Content.assemble((f"{view.glyphs.cursor} ", "$text-accent"), show.hanging(todo, 2, view.width)))
     parts.append(Content(""))
-    parts.extend(_property(name, value) for name, value in _properties(job, snapshot.limits, view) if value)
-    return Content("\n").join(parts)
+    parts.extend(_property(name, value, view) for name, value in _properties(job, snapshot.limits, view) if value)
+    whole = Content("\n").join(parts)
+    return Content("\n").join([whole, *_below(snapshot, view, view.height - whole.plain.count("\n") - 1)])
+
+
+def _below(snapshot: DetailSnapshot, view: View, room: int) -> list[Content]:
+    """The first dead letters and the newest events in so many lines; neither where it would be a line or two."""
+    parts: list[Content] = []
+    for there, title, page in (
+        (snapshot.dead_letters, "", dead_letters),
+        (snapshot.events, "Events, the newest first", events),
+    ):
+        lines = [*([Content.styled(title, MUTED)] if title else []), *page(snapshot, view).split("\n")]
+        most = room - 1 if page is events else room // 2  # a blank line above
+        if there and most >= _LEAST_LINES:
+            parts += [Content(""), *lines[:most]]
+            room -= min(most, len(lines)) + 1
+    return parts
 
 
 def _progress(job: Job, view: View) -> Content:
@@ -168,7 +187,7 @@ def advice(job: Job, view: View) -> str:
         return f"This was interrupted. Press {key[job.operation.value]} to go on where it stopped."
     match show.state_word(job, view.now):
         case "failed" if job.progress.failed:
-            return f"See the dead letters (page 5), mend the cause, then press {key['retry']} to retry."
+            return f"See the dead letters ({key['records']}), mend the cause, then press {key['retry']} to retry."
         case "failed":
             return f"Mend the cause, then press {key['retry']} to retry: it goes on where it stopped."
         case "cancelled":
@@ -183,7 +202,8 @@ def advice(job: Job, view: View) -> str:
             return f"Waiting for a free worker. Press {key['run']} to run it here."
         case "done" if job.progress.failed:
             rows = show.rows_in_words(job.progress.failed)
-            return f"{rows} could not be migrated: see the dead letters (page 5); {key['requeue']} tries them again."
+            records, requeue = key["records"], key["requeue"]
+            return f"{rows} could not be migrated: see the dead letters ({records}); {requeue} tries them again."
         case "done" if job.keeps_originals and job.phase is Phase.VERIFIED:
             return f"It is verified, and its originals are still kept. Press {key['finalize']} to destroy them."
         case "done" if job.keeps_originals:
@@ -213,7 +233,7 @@ def ranges(snapshot: DetailSnapshot, view: View) -> Content:
     return Content("\n").join(lines)
 
 
-def events(snapshot: DetailSnapshot, _view: View) -> Content:
+def events(snapshot: DetailSnapshot, view: View) -> Content:
     """The timeline, newest first."""
     if not snapshot.events:
         return _note("Nothing has happened to this job yet.")
@@ -225,9 +245,9 @@ def events(snapshot: DetailSnapshot, _view: View) -> Content:
             Content.assemble(
                 (show.stamp(event.at), MUTED),
                 "  ",
-                event.message,
+                show.hanging(event.message, _TIME, view.width),
                 "\n",
-                (f"{'':21}{who}{via}", MUTED),
+                (" " * _TIME + show.hanging(f"{who}{via}", _TIME, view.width), MUTED),
             )
         )
     return Content("\n").join(parts)
@@ -252,7 +272,7 @@ def dead_letters(snapshot: DetailSnapshot, view: View) -> Content:
                 "  ",
                 (letter.reason, "$text-warning"),
                 "\n  ",
-                letter.message,
+                show.hanging(letter.message, 2, view.width),
             )
         )
     return Content("\n").join(parts)
@@ -267,8 +287,8 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
 )
 
 
-def _property(name: str, value: str) -> Content:
-    return Content.assemble((f"{name:<{_LABEL}}", MUTED), value)
+def _property(name: str, value: str, view: View) -> Content:
+    return Content.assemble((f"{name:<{_LABEL}}", MUTED), show.hanging(value, _LABEL, view.width))
 
 
 def _note(text: str) -> Content:

@@ -27,7 +27,10 @@ _WORDS = {
 _STATE_WIDTH = 13
 _VALUES_WIDTH = 9
 _WIDE = 110
-_SHARE_WIDTHS = {False: 9, True: 25}
+_SHARE_WIDTHS = {False: 9, True: 24}
+_COLUMN_WIDTHS = (12, 44)
+_FORM_WIDTH = 60  # at most: what stands right of it is read along the line
+_LABEL = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +60,33 @@ def lines(reports: Sequence[ColumnReport]) -> tuple[Line, ...]:
     return tuple(found)
 
 
-def prompt(line: Line, width: int, glyphs: Glyphs) -> Content:
+def _widths(width: int) -> tuple[int, int, int]:
+    """Cells for a column's name, for its form and for a share, in a line of so many."""
+    share = _SHARE_WIDTHS[width >= _WIDE]
+    rest = max(20, width - _STATE_WIDTH - _VALUES_WIDTH - share)
+    least, most = _COLUMN_WIDTHS
+    column = max(least, min(rest * 9 // 20, most))
+    return column, min(rest - column, _FORM_WIDTH), share
+
+
+def heading(width: int, glyphs: Glyphs) -> str:
+    """What stands above the lines."""
+    column, form, share = _widths(width - 2)
+    name = show.fit("Table and column" if column > 16 else "Column", column, glyphs)
+    form_name = show.fit("Form", form, glyphs)
+    return f"  {name}{form_name}{'Class':<{_STATE_WIDTH}}{'Values':>{_VALUES_WIDTH}}{'Share':>{share}}"
+
+
+def prompt(line: Line, width: int, glyphs: Glyphs, *, chosen: bool) -> Content:
     """One line of the list, ``width`` cells wide; a narrow one gives a share's bounds as half their distance."""
     word, sign, style = _WORDS[line.form.rating.standing]
-    wide = width >= _WIDE
-    share = share_text(line.form.share) if wide else short_share(line.form.share)
-    share_width = _SHARE_WIDTHS[wide]
-    rest = max(20, width - _STATE_WIDTH - _VALUES_WIDTH - share_width)
-    column = max(12, min(rest * 9 // 20, 44))
+    column, form, share_width = _widths(width - 2)
+    share = share_text(line.form.share) if width >= _WIDE else short_share(line.form.share, glyphs.give)
     label = line.report.column.label if line.first else ""
     cells = (
+        (f"{glyphs.cursor if chosen else ' '} ", ""),
         (show.fit(clean(label), column - 1, glyphs) + " ", "bold"),
-        (show.fit(clean(form_text(line.form)), rest - column - 1, glyphs) + " ", ""),
+        (show.fit(clean(form_text(line.form)), form - 1, glyphs) + " ", ""),
         (show.fit(f"{glyphs.states[sign]} {word}", _STATE_WIDTH, glyphs), style),
         (show.fit(values_text(line.report, line.form), _VALUES_WIDTH, glyphs, right=True), ""),
         (show.fit(share, share_width, glyphs, right=True), MUTED),
@@ -76,8 +94,8 @@ def prompt(line: Line, width: int, glyphs: Glyphs) -> Content:
     return Content.assemble(*cells)
 
 
-def detail(line: Line) -> Content:
-    """What is known of one line."""
+def detail(line: Line, width: int) -> Content:
+    """What is known of one line, in lines of ``width`` cells."""
     form, report = line.form, line.report
     group, rating = form.group, form.rating
     names = list(dict.fromkeys(c.form.name for c in group.candidates)) or ["not recognised"]
@@ -85,15 +103,17 @@ def detail(line: Line) -> Content:
     length = f"{form.shortest:,}" if form.shortest == form.longest else f"{form.shortest:,} to {form.longest:,}"
     rows = show.count(report.total) if report.total is not None else "an unknown number of"
     pairs = [
-        ("column", f"{report.column.label} ({report.column.type})"),
-        ("form", " or ".join(names)),
-        ("class", f"{rating.standing.value}{': ' + rating.why if rating.why else ''}"),
-        ("told by", f"{told}, length {length}"),
-        ("read", f"{show.count(report.read)} of {rows} rows, {report.method.value}"),
-        *(("wraps", text) for text in lineage_text(report.lineage)),
-        ("new job", _next(line)),
+        ("Column", f"{report.column.label} ({report.column.type})"),
+        ("Form", " or ".join(names)),
+        ("Class", f"{rating.standing.value}{': ' + rating.why if rating.why else ''}"),
+        ("Told by", f"{told}, length {length}"),
+        ("Read", f"{show.count(report.read)} of {rows} rows, {report.method.value}"),
+        *(("Wraps", text) for text in lineage_text(report.lineage)),
+        ("New job", _next(line)),
     ]
-    shown = [Content.assemble((f"{name:<8}", MUTED), clean(text)) for name, text in pairs]
+    shown = [
+        Content.assemble((f"{name:<{_LABEL}}", MUTED), show.hanging(clean(text), _LABEL, width)) for name, text in pairs
+    ]
     return Content("\n").join(shown)
 
 

@@ -12,7 +12,8 @@ class Glyphs:
     """One set of signs; each is one cell wide.
 
     ``states`` has a sign for each word of ``show.state_word``, so that colour is never the only difference.
-    ``bars`` are eight heights for plots, from the lowest; ``braille``: plots may be drawn with its dots instead.
+    ``give``: the number that follows is how far the one before may be off. ``bars`` are eight heights for plots, from
+    the lowest; ``braille``: plots may be drawn with its dots instead.
     """
 
     states: Mapping[str, str]
@@ -27,6 +28,7 @@ class Glyphs:
     rise: str
     fall: str
     ellipsis: str
+    give: str
     braille: bool = False
 
 
@@ -58,6 +60,7 @@ UNICODE = Glyphs(
     rise="↑",
     fall="↓",
     ellipsis="…",
+    give="±",
     braille=True,
 )
 
@@ -89,6 +92,7 @@ ASCII = Glyphs(
     rise="^",
     fall="v",
     ellipsis="~",
+    give="~",
 )
 
 

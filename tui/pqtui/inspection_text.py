@@ -45,10 +45,10 @@ def share_text(share: Share | None) -> str:
     )
 
 
-def short_share(share: Share) -> str:
-    """A share in whole per cent with half the distance of its bounds: ``61% ±2``; exact ones without."""
+def short_share(share: Share, give: str) -> str:
+    """A share in whole per cent with half the distance of its bounds, ``61% ±2`` with that sign; exact ones without."""
     value = f"{share.value:.0%}" if 0.005 <= share.value <= 0.995 or share.value in (0, 1) else percent(share.value)
-    return value if share.exact else f"{value} ±{max(1, round(50 * (share.high - share.low)))}"
+    return value if share.exact else f"{value} {give}{max(1, round(50 * (share.high - share.low)))}"
 
 
 def values_text(report: ColumnReport, form: FormReport) -> str:

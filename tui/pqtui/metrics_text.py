@@ -77,16 +77,22 @@ def _readiness(snapshot: MetricsSnapshot) -> list[Content]:
     return [first, Content.styled(note, MUTED)]
 
 
-def summary(snapshot: MetricsSnapshot, flow: Flow, glyphs: Glyphs) -> Content:
-    """The totals and the flow on one line, for narrow terminals."""
-    parts: list[Content] = []
-    for total in sorted(snapshot.totals, key=lambda t: list(Status).index(t.status)):
-        if total.jobs:
+def summary(snapshot: MetricsSnapshot, flow: Flow, width: int, glyphs: Glyphs) -> Content:
+    """The totals and the flow on one line, for narrow terminals; without the words where they do not fit."""
+    order = list(Status)
+    totals = sorted((t for t in snapshot.totals if t.jobs), key=lambda t: order.index(t.status))
+    for worded in (True, False):
+        parts: list[Content] = []
+        for total in totals:
             word = total.status.value
-            parts.append(Content.styled(f"{glyphs.states[word]} {show.short(total.jobs)} {word}", STATE_STYLES[word]))
-    if snapshot.active:
-        parts.append(Content(show.rate(flow.rate)))
-    return Content("  ").join(parts) if parts else Content.styled("No jobs yet", MUTED)
+            text = f"{glyphs.states[word]} {show.short(total.jobs)}" + (f" {word}" if worded else "")
+            parts.append(Content.styled(text, STATE_STYLES[word]))
+        if snapshot.active:
+            parts.append(Content(show.rate(flow.rate)))
+        line = Content("  ").join(parts)
+        if line.cell_length <= width:
+            break
+    return line if parts else Content.styled("No jobs yet", MUTED)
 
 
 def throughput(snapshot: MetricsSnapshot, flow: Flow, width: int, height: int, glyphs: Glyphs) -> Content:

@@ -24,7 +24,7 @@ class ActionCommands(Provider):
             if action.id in _LEFT_OUT:
                 continue
             reason = screen.why_not(action)
-            text = f"{action.help} ({action.key_text})" + (f". Now not: {reason}" if reason else "")
+            text = f"{action.help} ({action.key_text})" + (f". Not now: {reason}" if reason else "")
             yield action.label, action.help, text, partial(screen.action_do, action.id)
 
     async def discover(self) -> Hits:

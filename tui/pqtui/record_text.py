@@ -13,6 +13,7 @@ from pqcore.jobs.model import DeadLetter, Event, Job
 from pqcore.migrations.base import FailureReason
 from pqcore.text import clean
 from pqtui import show
+from pqtui.badge import Badge, place_text
 from pqtui.glyphs import Glyphs
 from pqtui.records import JobRange, Kind, Record
 from pqtui.styles import MUTED
@@ -86,6 +87,15 @@ def crumbs(parts: Sequence[str], width: int, glyphs: Glyphs) -> Content:
         if not last:
             pieces.append(Content.styled(between, MUTED))
     return Content("").join(pieces)
+
+
+def way(parts: Sequence[str], badge: Badge | None, place: str, width: int, glyphs: Glyphs) -> Content:
+    """The way here, and at the right end which database it is in: its badge always, the rest where there is room."""
+    length = cell_len(f" {glyphs.cursor} ".join(parts))
+    marks = (place_text(badge, place), place_text(badge, ""))
+    mark = next((each for each in marks if length + 2 + each.cell_length <= width), marks[-1])
+    left = crumbs(parts, width - mark.cell_length - (2 if mark else 0), glyphs)
+    return left + Content(" " * (width - left.cell_length - mark.cell_length)) + mark if mark else left
 
 
 def event_in_full(event: Event) -> Content:

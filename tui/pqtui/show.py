@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from pqcore.jobs.model import Job, Phase, Purpose, Status
 from pqtui.glyphs import Glyphs
@@ -112,6 +112,30 @@ def fit(text: str, width: int, glyphs: Glyphs, *, right: bool = False) -> str:
         cut = set_cell_size(text, width - 1).rstrip() + glyphs.ellipsis if width > 1 else text
         return set_cell_size(cut, width)
     return " " * (width - size) + text if right else text + " " * (width - size)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """``text`` in lines of at most ``width`` cells, broken between words where it can be; its own breaks stay."""
+    room = max(1, width)
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split(" "):
+            longer = f"{line} {word}" if line else word
+            if cell_len(longer) <= room:
+                line = longer
+                continue
+            if line:
+                lines.append(line)
+            *whole, line = chop_cells(word, room) or [""]
+            lines.extend(whole)
+        lines.append(line)
+    return lines
+
+
+def hanging(text: str, indent: int, width: int) -> str:
+    """``text`` as it goes on after ``indent`` cells of a line ``width`` wide: the lines that follow begin below it."""
+    return ("\n" + " " * indent).join(wrapped(text, width - indent))
 
 
 def state_word(job: Job, now: datetime) -> str:

@@ -16,9 +16,9 @@ DARK = Theme(
     warning="#e5c07b",
     error="#ef6f6c",
     foreground="#d5dbe3",
-    background="#10151c",
-    surface="#151b24",
-    panel="#1d2632",
+    background="#121518",
+    surface="#181b20",
+    panel="#252a32",
     dark=True,
     variables={
         "footer-key-foreground": "#e0a458",

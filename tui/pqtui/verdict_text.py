@@ -29,7 +29,8 @@ class Preview:
 def verdict(problems: Sequence[Problem], preview: Preview | None, refused: str, glyphs: Glyphs) -> Content:
     """Problems where there are any, else why nothing can be said, else the preview."""
     if problems:
-        return Content("\n").join([problem_text(p, glyphs) for p in problems])
+        width = max(len(_place(p)) for p in problems)
+        return Content("\n").join([problem_text(p, glyphs, width=width) for p in problems])
     if refused:
         return Content.styled(refused, "$text-error")
     if preview is None:
@@ -37,9 +38,9 @@ def verdict(problems: Sequence[Problem], preview: Preview | None, refused: str, 
     return preview_text(preview, glyphs)
 
 
-def problem_text(problem: Problem, glyphs: Glyphs, style: str = "$text-error") -> Content:
-    """One problem: its place, what is wrong, the remedy."""
-    place = f"{problem.line}:{problem.column}  " if problem.line is not None else ""
+def problem_text(problem: Problem, glyphs: Glyphs, style: str = "$text-error", *, width: int = 0) -> Content:
+    """One problem: its place in ``width`` cells or more, what is wrong, the remedy."""
+    place = f"{_place(problem):<{width}}  " if problem.line is not None else ""
     path = f"{clean(problem.path)}: " if problem.path else ""
     remedy = f" {clean(problem.remedy)}." if problem.remedy else ""
     return Content.assemble(
@@ -49,6 +50,10 @@ def problem_text(problem: Problem, glyphs: Glyphs, style: str = "$text-error") -
         f"{clean(problem.message)}.",
         (remedy, MUTED),
     )
+
+
+def _place(problem: Problem) -> str:
+    return f"{problem.line}:{problem.column}" if problem.line is not None else ""
 
 
 def count_text(counted: Count) -> str:

@@ -56,12 +56,20 @@ class Drawing:
         if pane.border_title != title:
             pane.border_title = title
 
-    def reminder(self) -> None:
-        """The lower border of the list."""
-        text = self._shown.reminder
-        pane = self._screen.query_one("#jobs")
-        if pane.border_subtitle != text:
-            pane.border_subtitle = text
+    def lower_borders(self) -> None:
+        """Which keys the part that has the focus hears; under the list else what is to be remembered."""
+        focused = self._screen.focused
+        part = focused.id if focused is not None else ""
+        clear = self._console.key_texts["back"]
+        texts = {
+            "jobs": f"enter keeps it, {clear} clears it" if part == "filter" else self._shown.reminder,
+            "detail": "left right turn the page, enter opens it" if part == "detail-page" else "",
+            "metrics": "left right change the time" if part == "metrics" else "",
+        }
+        for name, text in texts.items():
+            pane = self._screen.query_one(f"#{name}")
+            if pane.border_subtitle != text:
+                pane.border_subtitle = text
 
     def detail(self) -> None:
         """The chosen page of the job under the cursor."""
@@ -69,7 +77,7 @@ class Drawing:
         snapshot = shown.detail
         pace = shown.pace(snapshot.job if snapshot is not None else None)
         here = console.local.active
-        view = View(pane.text_width, console.now(), console.glyphs, pace, shown.alive, here, console.key_texts)
+        view = View(*pane.text_size, console.now(), console.glyphs, pace, shown.alive, here, console.key_texts)
         pane.show(snapshot, view)
 
     def metrics(self) -> None:
@@ -80,7 +88,8 @@ class Drawing:
         pane.show(
             shown.metrics, flow, console.local.active, console.now(), shown.totals_read, console.key_texts["work"]
         )
-        redraw(self._screen.query_one("#summary", Static), summary(shown.metrics, flow, console.glyphs))
+        line = self._screen.query_one("#summary", Static)
+        redraw(line, summary(shown.metrics, flow, max(1, line.content_region.width), console.glyphs))
 
     def standing(self) -> None:
         """The line at the top: where we are, and how fresh it is."""

@@ -16,6 +16,7 @@ from textual.widgets import Button, Input, Static
 
 from pqcore.jobs.model import Job
 from pqtui import show
+from pqtui.acting import key_shown
 from pqtui.actions import Action
 from pqtui.styles import MUTED
 from pqtui.widgets.dialog import Dialog
@@ -161,7 +162,8 @@ class Confirm(ModalScreen[bool]):
                 yield Static(Content(f"Type {what}, {plan.typed}, to go ahead:"), classes="dialog-typed")
                 yield Entry(id="typed", compact=True, max_length=20)
             with Horizontal(classes="dialog-buttons"):
-                yield Button("Leave as it is", id="leave", compact=True)
+                leave = key_shown(self, "dialog_leave")
+                yield Button(f"Leave as it is ({leave})", id="leave", compact=True)
                 yield Button(
                     f"{label} {show.jobs_in_words(len(plan.jobs))}", id="go", compact=True, disabled=bool(plan.typed)
                 )

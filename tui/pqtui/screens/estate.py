@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
@@ -28,6 +28,7 @@ from pqcore.text import clean
 from pqtui import estate_text as text
 from pqtui.acting import Acting, bindings_of
 from pqtui.actions import Action
+from pqtui.badge import place_text
 from pqtui.draft import Draft
 from pqtui.estate_text import Line
 from pqtui.inspection_text import safe_text
@@ -86,12 +87,12 @@ class EstateScreen(Acting, Screen["Draft | None"]):
         Binding("j", "move(1)", show=False),
         Binding("k", "move(-1)", show=False),
     ]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-medium"), (36, "-tall")]  # noqa: RUF012 - as Screen declares it
 
     def __init__(self) -> None:
         super().__init__()
         self._reads: dict[tuple[str | None, str], _Read] = {}
         self._lines: tuple[Line, ...] = ()
+        self._marked = 0  # the line that has the sign of the cursor
         self._levels = tuple(level_of(policy) for policy in POLICIES)
         self._policy = 0
         self._stop = threading.Event()
@@ -114,23 +115,19 @@ class EstateScreen(Acting, Screen["Draft | None"]):
         """A title, the estate in one line, the forms, what is known of the one under the cursor."""
         yield Static("", id="estate-title")
         yield Static("", id="estate-summary")
-        yield OptionList(id="estate-list", compact=True)
+        with Vertical(id="estate-forms"):
+            yield Static("", id="estate-heading")
+            yield OptionList(id="estate-list", compact=True)
         with VerticalScroll(id="estate-detail", can_focus=False):
             yield Static("", id="estate-detail-text")
         yield Static("", id="estate-note")
         yield ActionBar()
 
     def on_mount(self) -> None:
-        badge = self.console.badge
-        self.query_one("#estate-title", Static).update(
-            Content.assemble(
-                (" Estate ", "bold $text-primary"),
-                badge.content if badge is not None else "",
-                (f" {clean(self.console.place)}", MUTED),
-            )
-        )
-        self.query_one("#estate-list").border_title = "What is stored"
-        self.query_one("#estate-detail").border_title = "Form"
+        title = Content.styled(" Estate ", "bold $text-primary") + place_text(self.console.badge, self.console.place)
+        self.query_one("#estate-title", Static).update(title)
+        self.query_one("#estate-forms").border_title = "What is stored"
+        self.query_one("#estate-detail").border_title = "Form under the cursor"
         self.query_one("#estate-list").focus()
         self._begin("the tables", self._sample_all)
 
@@ -210,6 +207,11 @@ class EstateScreen(Acting, Screen["Draft | None"]):
         return [rated(report, self.level) for read in self._reads.values() for report in read.reports]
 
     @property
+    def _width(self) -> int:
+        """Cells of a line of the list, without the scroll bar."""
+        return max(40, self.query_one("#estate-list", OptionList).size.width - 1)
+
+    @property
     def current(self) -> Line | None:
         """The line under the cursor."""
         at = self.query_one("#estate-list", OptionList).highlighted
@@ -225,9 +227,11 @@ class EstateScreen(Acting, Screen["Draft | None"]):
     def _draw_list(self) -> None:
         listing = self.query_one("#estate-list", OptionList)
         lines = text.lines(self.reports)
-        width = max(40, listing.size.width - 1)
+        width, glyphs = self._width, self.console.glyphs
+        self._update("#estate-heading", Content.styled(text.heading(width, glyphs), f"bold {MUTED}"))
         kept = self.current.id if self.current is not None else ""
-        prompts = [text.prompt(line, width, self.console.glyphs) for line in lines]
+        at = next((number for number, line in enumerate(lines) if line.id == kept), 0)
+        prompts = [text.prompt(line, width, glyphs, chosen=number == at) for number, line in enumerate(lines)]
         if tuple(line.id for line in lines) == tuple(line.id for line in self._lines):
             for number, prompt in enumerate(prompts):
                 if listing.get_option_at_index(number).prompt != prompt:
@@ -237,14 +241,15 @@ class EstateScreen(Acting, Screen["Draft | None"]):
             self._lines = lines
             listing.clear_options()
             listing.add_options([Option(prompt) for prompt in prompts])
-            at = next((number for number, line in enumerate(lines) if line.id == kept), 0)
             listing.highlighted = at if lines else None
+        self._marked = at
         self._draw_detail()
 
     def _draw_detail(self) -> None:
         line = self.current
         nothing = "" if self._busy else "No column of this database looks like cryptography."
-        self._update("#estate-detail-text", text.detail(line) if line is not None else Content(nothing))
+        room = max(20, self.query_one("#estate-detail").scrollable_content_region.width)
+        self._update("#estate-detail-text", text.detail(line, room) if line is not None else Content(nothing))
         self.query_one(ActionBar).show(self.bar)
 
     def _draw_note(self) -> None:
@@ -262,7 +267,17 @@ class EstateScreen(Acting, Screen["Draft | None"]):
     @on(OptionList.OptionHighlighted)
     def _moved(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
+        if event.option_index != self._marked:
+            self._mark(self._marked, chosen=False)
+            self._mark(event.option_index, chosen=True)
+            self._marked = event.option_index
         self._draw_detail()
+
+    def _mark(self, number: int, *, chosen: bool) -> None:
+        """Draw a line as the one under the cursor, or as another."""
+        if number < len(self._lines):
+            prompt = text.prompt(self._lines[number], self._width, self.console.glyphs, chosen=chosen)
+            self.query_one("#estate-list", OptionList).replace_option_prompt_at_index(number, prompt)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

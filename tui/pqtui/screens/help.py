@@ -15,7 +15,7 @@ from textual.widgets import Static
 from pqtui.acting import key_shown
 from pqtui.actions import Action, key_text
 from pqtui.styles import MUTED
-from pqtui.widgets.dialog import Dialog
+from pqtui.widgets.dialog import Dialog, DialogHint
 
 Moving = Sequence[tuple[str, str]]
 
@@ -55,8 +55,8 @@ def help_lines(actions: Sequence[Action], why_not: Callable[[Action], str], movi
                 continue
             keys = " ".join(key_text(key) for key in action.keys)
             reason = why_not(action)
-            text = Content(action.help)
-            lines.append((keys, text + Content.styled(f"  (now not: {reason})", MUTED) if reason else text))
+            text = Content.assemble((action.label, "bold"), f"  {action.help}")
+            lines.append((keys, text + Content.styled(f"  (not now: {reason})", MUTED) if reason else text))
     lines.append(("", Content.styled("Moving", "bold $text-primary")))
     lines.extend((keys, Content(text)) for keys, text in moving)
     return lines
@@ -93,7 +93,7 @@ class Help(ModalScreen[None]):
                         Static(text, classes="help-text"),
                         classes="help-line",
                     )
-            yield Static(Content.styled(f"{key_shown(self, 'dialog_leave')} closes", MUTED))
+            yield DialogHint(f"up and down scroll, {key_shown(self, 'dialog_leave')} closes")
 
     def on_mount(self) -> None:
         self.query_one("#help-body").focus()

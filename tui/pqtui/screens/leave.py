@@ -15,9 +15,10 @@ from textual.widgets import OptionList, Static
 
 from pqcore.jobs.model import Purpose
 from pqtui import show
+from pqtui.acting import key_shown
 from pqtui.glyphs import Glyphs
 from pqtui.widgets.choices import Choices
-from pqtui.widgets.dialog import Dialog
+from pqtui.widgets.dialog import Dialog, DialogHint
 
 
 class Leaving(StrEnum):
@@ -60,6 +61,7 @@ class Leave(ModalScreen[Leaving]):
             yield Static(Content.styled("Quit?", "bold"), classes="dialog-title")
             yield Static(Content(f"{show.jobs_in_words(number)} {where}"), classes="dialog-body")
             yield Choices([(answer.name, text) for answer, text in answers.items()], self._glyphs, id="leaving")
+            yield DialogHint(f"enter chooses, {key_shown(self, 'dialog_leave')} stays here")
 
     @property
     def _what(self) -> str:

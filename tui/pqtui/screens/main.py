@@ -56,13 +56,12 @@ class MainScreen(Acting, Screen[None]):
     part = "main"
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("main")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Screen declares it
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-medium"), (36, "-tall")]  # noqa: RUF012 - as Screen declares it
 
     def __init__(self, console: ConsoleApp) -> None:
         # with the classes that it will have: each that comes later styles everything once more
         classes = (
             _class_at(console.size.width, self.HORIZONTAL_BREAKPOINTS),
-            _class_at(console.size.height, self.VERTICAL_BREAKPOINTS),
+            _class_at(console.size.height, console.VERTICAL_BREAKPOINTS),
         )
         super().__init__(classes=f"pane-jobs {' '.join(classes)}")
         self._application, workspace = console, console.workspace
@@ -216,7 +215,7 @@ class MainScreen(Acting, Screen[None]):
         other_workers = self.shown.take_metrics(snapshot, at, self.console.now())
         self._drawing.metrics()
         self._drawing.title()
-        self._drawing.reminder()
+        self._drawing.lower_borders()
         if other_workers:
             self._drawing.detail()  # what it advises goes by the workers
 
@@ -398,11 +397,16 @@ class MainScreen(Acting, Screen[None]):
 
     def on_descendant_focus(self) -> None:
         self._panes.follow_focus()
+        self._drawing.lower_borders()
 
     @on(DetailPage.Resized)
     def _detail_resized(self, event: DetailPage.Resized) -> None:
         event.stop()
         self._drawing.detail()
+
+    def on_resize(self) -> None:
+        # the line that sums up the metrics is there also where their pane is not
+        self.call_after_refresh(self._drawing.metrics)
 
     @on(MetricsPane.Resized)
     def _metrics_resized(self, event: MetricsPane.Resized) -> None:

@@ -30,6 +30,7 @@ from pqtui import history, verdict_text
 from pqtui import selection_form as form
 from pqtui.acting import Acting, bindings_of
 from pqtui.actions import Action
+from pqtui.badge import place_text
 from pqtui.draft import START, Draft
 from pqtui.history import Recent
 from pqtui.latest import Latest
@@ -76,8 +77,7 @@ class NewJobScreen(Acting, Screen["Created | None"]):
     part = "editor"
     # completion belongs to the JSON side alone: that has the binding
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("editor", but=("editor_complete",))
-    HORIZONTAL_BREAKPOINTS = [(0, "-single"), (76, "-double")]  # noqa: RUF012 - as Screen declares it
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-medium"), (36, "-tall")]  # noqa: RUF012 - as Screen declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-single"), (76, "-double"), (110, "-roomy")]  # noqa: RUF012 - as Screen declares it
 
     def __init__(self, draft: Draft | None) -> None:
         super().__init__()
@@ -128,13 +128,8 @@ class NewJobScreen(Acting, Screen["Created | None"]):
         self.query_one("#json").border_title = "JSON"
         self.query_one("#verdict").border_title = "Rows"
         self.add_class("show-form")
-        badge = self.console.badge
-        place = Content.assemble(
-            (" New job ", "bold $text-primary"),
-            badge.content if badge is not None else "",
-            (f" {self.console.place}", MUTED),
-        )
-        self.query_one("#new-title", Static).update(place)
+        title = Content.styled(" New job ", "bold $text-primary") + place_text(self.console.badge, self.console.place)
+        self.query_one("#new-title", Static).update(title)
         self._draw_keys()
         self._catalog = self.console.workspace.catalog()
         self._read_targets()

@@ -109,8 +109,9 @@ class NewsScreen(Acting, Screen[None]):
     def _draw(self) -> None:
         width, glyphs = max(20, self.size.width), self.console.glyphs
         since = f"Since {show.stamp(self._news.since)} UTC" if self._news.since is not None else "Since last time"
-        way = ("Jobs", f"{since}: {show.jobs_in_words(len(self._news.jobs))}")
-        redraw(self.query_one(".crumbs", Static), record_text.crumbs(way, width - 2, glyphs))
+        parts = ("Jobs", f"{since}: {show.jobs_in_words(len(self._news.jobs))}")
+        crumbs = record_text.way(parts, self.console.badge, self.console.place, width - 2, glyphs)
+        redraw(self.query_one(".crumbs", Static), crumbs)
         # a sign before each line, and the scroll bar behind it
         self._list.rename([line(item, self._jobs.get(item.job_id), width - 4, glyphs) for item in self._shown])
         self.query_one(ActionBar).show(self.bar)

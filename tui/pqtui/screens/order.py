@@ -12,9 +12,10 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 
 from pqcore.jobs.sort import SORTABLE, Sort
+from pqtui.acting import key_shown
 from pqtui.glyphs import Glyphs
 from pqtui.widgets.choices import Choices
-from pqtui.widgets.dialog import Dialog
+from pqtui.widgets.dialog import Dialog, DialogHint
 
 _TITLES = {
     "id": "Id",
@@ -47,11 +48,12 @@ class Order(ModalScreen[Sort | None]):
         for column in SORTABLE:
             text = _TITLES.get(column, column)
             if column == self._sort.column:
-                text += "  (largest first: turn round)" if self._sort.descending else "  (smallest first: turn round)"
+                text += f"  (now {'largest' if self._sort.descending else 'smallest'} first; enter turns it round)"
             answers.append((column, text))
         with Dialog():
             yield Static(Content.styled("Sort by", "bold"), classes="dialog-title")
             yield Choices(answers, self._glyphs, at=SORTABLE.index(self._sort.column), id="order")
+            yield DialogHint(f"enter sorts, {key_shown(self, 'dialog_leave')} leaves it as it is")
 
     def on_mount(self) -> None:
         self.query_one(Choices).focus()

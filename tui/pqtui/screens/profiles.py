@@ -12,10 +12,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 
+from pqtui.acting import key_shown
 from pqtui.glyphs import Glyphs
 from pqtui.profiles import Choice
 from pqtui.widgets.choices import Choices
-from pqtui.widgets.dialog import Dialog
+from pqtui.widgets.dialog import Dialog, DialogHint
 
 
 class ChooseProfile(ModalScreen["str | None"]):
@@ -39,6 +40,7 @@ class ChooseProfile(ModalScreen["str | None"]):
         with Dialog(classes="dialog-wide"):
             yield Static(Content.styled("Go to which profile?", "bold"), classes="dialog-title")
             yield Choices(answers, self._glyphs, at=at, id="profiles")
+            yield DialogHint(f"enter goes there, {key_shown(self, 'dialog_leave')} stays here")
 
     def on_mount(self) -> None:
         self.query_one(Choices).focus()

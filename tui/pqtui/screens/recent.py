@@ -17,9 +17,8 @@ from pqtui import selection_form as form
 from pqtui.acting import key_shown
 from pqtui.glyphs import Glyphs
 from pqtui.history import Recent
-from pqtui.styles import MUTED
 from pqtui.widgets.choices import Choices
-from pqtui.widgets.dialog import Dialog
+from pqtui.widgets.dialog import Dialog, DialogHint
 
 
 def summary(entry: Recent) -> str:
@@ -44,15 +43,15 @@ class RecentSelections(ModalScreen["Recent | None"]):
 
     def compose(self) -> ComposeResult:
         """A list, or why there is none."""
-        leave = key_shown(self, "dialog_leave")
         with Dialog(classes="dialog-wide"):
             yield Static(Content.styled("Recent selections for this database", "bold"), classes="dialog-title")
             if self._entries:
                 answers = [(str(number), summary(entry)) for number, entry in enumerate(self._entries)]
                 yield Choices(answers, self._glyphs, id="recent")
-            yield Static(
-                Content.styled(f"enter takes one, {leave} leaves" if self._entries else "There are none yet.", MUTED)
-            )
+            else:
+                yield Static("There are none yet.")
+            leave = f"{key_shown(self, 'dialog_leave')} leaves it as it is"
+            yield DialogHint(f"enter takes one, {leave}" if self._entries else leave)
 
     def on_mount(self) -> None:
         if self._entries:

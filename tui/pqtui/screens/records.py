@@ -136,21 +136,22 @@ class RecordsScreen(Acting, Screen[None]):
     def _draw(self) -> None:
         width, glyphs = max(20, self.size.width), self.console.glyphs
         job = f"Job {self._job.id} {self._job.scope} {show.subject(self._job)}"
-        room = width - 2 - (len(self._trouble) + 3 if self._trouble else 0)
-        way = () if self._within is None else (TITLES[Kind.RANGES], f"Range {self._within.info.seq}")
-        crumbs = record_text.crumbs((job, *way, TITLES[self._kind]), room, glyphs)
+        room = width - 2 - (len(self._trouble) + 4 if self._trouble else 0)
+        by = () if self._within is None else (TITLES[Kind.RANGES], f"Range {self._within.info.seq}")
+        parts = (job, *by, TITLES[self._kind])
+        crumbs = record_text.way(parts, self.console.badge, self.console.place, room, glyphs)
         if self._trouble:
             crumbs = crumbs + Content.styled(f"  {glyphs.stale} {self._trouble}", "bold $text-error")
-        parts = []
+        kinds = []
         for kind in Kind if self._within is None else (Kind.LETTERS,):
             text = f"{TITLES[kind]} {show.count(total_of(self._counts, kind))}"
             chosen = kind is self._kind
-            parts.append(
+            kinds.append(
                 Content.styled(f"[{text}]" if chosen else f" {text} ", "bold $text-primary" if chosen else MUTED)
             )
         for selector, content in (
             (".crumbs", crumbs),
-            ("#kinds", Content("").join(parts)),
+            ("#kinds", Content("").join(kinds)),
         ):
             redraw(self.query_one(selector, Static), content)
         self.query_one(ActionBar).show(self.bar)
@@ -318,8 +319,9 @@ class RecordScreen(Acting, Screen[None]):
 
     def on_resize(self) -> None:
         width = max(20, self.size.width)
-        way = (f"Job {self._job.id}", *self._way)
-        self.query_one(".crumbs", Static).update(record_text.crumbs(way, width - 2, self.console.glyphs))
+        console, parts = self.console, (f"Job {self._job.id}", *self._way)
+        crumbs = record_text.way(parts, console.badge, console.place, width - 2, console.glyphs)
+        self.query_one(".crumbs", Static).update(crumbs)
         self.query_one(ActionBar).show(self.bar)
 
     def doings(self) -> Mapping[str, Callable[[], object]]:

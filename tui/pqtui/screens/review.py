@@ -65,7 +65,6 @@ class Review(Acting, ModalScreen["Created | None"]):
 
     part = "review"
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("review")
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-medium")]  # noqa: RUF012 - as Screen declares it
 
     def __init__(self, scope: Scope, text: str, algorithm: str | None, policy: str | None) -> None:
         super().__init__()

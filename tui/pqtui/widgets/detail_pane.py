@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -15,6 +16,8 @@ from textual.widgets import Static
 
 from pqtui.detail_text import PAGES, View
 from pqtui.snapshots import DetailSnapshot
+
+_UNBROKEN = 100_000  # cells
 
 
 class PageStrip(Static):
@@ -127,13 +130,16 @@ class DetailPane(Vertical):
 
     @property
     def text(self) -> str:
-        """What the page says, in lines."""
-        return str(self.query_one("#detail-text", Static).content)
+        """What the page says, in lines that are not broken to fit the pane."""
+        if self._snapshot is None or self._view is None:
+            return ""
+        return PAGES[self._number][2](self._snapshot, replace(self._view, width=_UNBROKEN)).plain
 
     @property
-    def text_width(self) -> int:
-        """Cells that a line of the page has."""
-        return max(10, self.page.scrollable_content_region.width)
+    def text_size(self) -> tuple[int, int]:
+        """Cells that a line of the page has, and lines that are seen of it."""
+        region = self.page.scrollable_content_region
+        return max(10, region.width), region.height
 
     def show(self, snapshot: DetailSnapshot | None, view: View) -> None:
         """Draw the chosen page where it changed."""

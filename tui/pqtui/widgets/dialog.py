@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, cast
 
 from textual.containers import Vertical
 from textual.content import Content
+from textual.widgets import Static
 
 from pqtui.glyphs import ASCII
+from pqtui.styles import MUTED
 
 if TYPE_CHECKING:
     from pqtui.app import ConsoleApp
@@ -27,3 +29,10 @@ class Dialog(Vertical):
         self.border_title = Content.assemble(console.badge.content, " ", console.place).markup
         if console.badge.colour:
             self.styles.border = ("ascii" if console.glyphs is ASCII else "round", f"ansi_{console.badge.colour}")
+
+
+class DialogHint(Static):
+    """The last line of a dialog: which keys go on and which leave it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(Content.styled(text, MUTED), classes="dialog-hint")

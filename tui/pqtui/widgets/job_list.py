@@ -31,6 +31,7 @@ from pqtui.snapshots import ListSnapshot
 from pqtui.window import MARGIN
 
 _EDGE = 2  # the cells before the first column: cursor and mark
+_RIM = 1  # the cell between the last column and the scroll bar
 
 Painted = tuple[tuple[str, ...], bool, bool, str]
 
@@ -267,7 +268,7 @@ class JobLines(ScrollView, can_focus=True):
     # events
 
     def _lay_out(self) -> None:
-        places = columns.layout(max(0, self.scrollable_content_region.width - _EDGE), self._digits)
+        places = columns.layout(max(0, self.scrollable_content_region.width - _EDGE - _RIM), self._digits)
         if places != self._places:
             self._places = places
             self.refresh()

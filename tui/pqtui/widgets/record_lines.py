@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
@@ -118,9 +119,8 @@ class RecordLines(ScrollView, can_focus=True):
         width, base = self.size.width, self.rich_style
         muted = base + self.get_component_rich_style("record--muted", partial=True)
         if y == 0:
-            return Strip([Segment("  " + record_text.heading(self._kind, width - 2), muted)]).adjust_cell_length(
-                width, base
-            )
+            heading = "  " + record_text.heading(self._kind, width - 2)
+            return Strip([Segment(heading, muted + Style(bold=True))]).adjust_cell_length(width, base)
         position = round(self.scroll_y) + y - 1
         if position >= self._total:
             self._painted.pop(position, None)
