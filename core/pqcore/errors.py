@@ -55,6 +55,10 @@ class DatabaseUnavailable(DatabaseError):
     """The database is away for now; the same request may succeed later."""
 
 
+class DatabaseLocked(DatabaseUnavailable):
+    """Another program holds a lock that is needed; the same request may succeed once it has let go."""
+
+
 class MissingDriver(DatabaseError):
     """The driver extra for this kind of database is not installed."""
 

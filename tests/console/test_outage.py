@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,16 @@ from textual.widgets import Input
 from pqcore.actor import Actor
 from pqcore.database.connect import Database
 from pqcore.database.tables import jobs
+from pqcore.errors import DatabaseLocked
 from pqcore.keys.memory import MemoryKeyProvider
+from pqcore.patience import SCREEN_SECONDS, lock_patience
 from pqcore.settings import load
 from pqcore.workspace import Workspace
 from pqtui import health
+from pqtui.session_state import session_file
 from tests.console import world
 from tests.console.conftest import main, opened, screen_text, shows, type_text, until
+from tests.console.test_pty import Terminal
 from tests.support.databases import SERVERS
 from tests.support.servers import Server, ServerMissing
 
@@ -152,21 +156,71 @@ async def test_a_right_that_was_taken_away_is_named(tmp_path: Path) -> None:
         server.stop()
 
 
-async def test_a_file_that_another_program_locks_is_waited_for(
-    filled: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(health, "NO_ANSWER_SECONDS", 0.3)
+@contextmanager
+def locked_by_another(workspace: Workspace) -> Iterator[None]:
+    """Nobody else can read the file meanwhile."""
+    path = workspace.settings.data_dir / "world.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0.1)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        while True:  # the pool may hold a connection still
+            workspace.db.engine.dispose()
+            with suppress(sqlite3.OperationalError):
+                other.execute("BEGIN EXCLUSIVE")
+                break
+        yield
+        other.execute("ROLLBACK")
+
+
+async def test_a_file_that_another_program_locks_is_named_and_waited_for(filled: Workspace) -> None:
     async with opened(filled) as pilot:
         await shows(pilot, "● live")
-        filled.db.engine.dispose()
-        path = filled.settings.data_dir / "world.sqlite"
-        with closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as other:
-            other.execute("PRAGMA locking_mode = EXCLUSIVE")
-            for _ in range(100):  # the pool may hold a connection still
-                with suppress(sqlite3.OperationalError):
-                    other.execute("BEGIN EXCLUSIVE")
-                    break
-                filled.db.engine.dispose()
-            await shows(pilot, "no answer, shown:", "Jobs 8")
-            other.execute("ROLLBACK")
+        with locked_by_another(filled):
+            await shows(pilot, "locked, shown:", "Another program has locked", "Jobs 8")
+            await pilot.press("down", "space")  # the screen answers all the same
+            await shows(pilot, "1 marked")
+            assert "away" not in screen_text(pilot)
+            await pilot.press("n")  # so does what is opened meanwhile
+            await shows(pilot, "New job")
+            await pilot.press("escape")
+            await until(pilot, lambda: pilot.app.screen is main(pilot))
+        await shows(pilot, "● live", "1 marked")
+        assert "locked" not in screen_text(pilot)
+
+
+async def test_leaving_does_not_wait_for_a_lock(filled: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: waited.append(k["timeout"]) or connect(*a, **k))
+    async with opened(filled) as pilot:
         await shows(pilot, "● live")
+        with locked_by_another(filled):
+            await shows(pilot, "locked, shown:")
+            waited.clear()
+            await pilot.press("q")
+            await until(pilot, lambda: not pilot.app.is_running)
+            assert session_file(filled.settings).is_file()
+            assert set(waited) == {SCREEN_SECONDS}
+
+
+def test_a_console_that_is_opened_meanwhile_waits_on_its_screen(filled: Workspace) -> None:
+    with locked_by_another(filled):
+        terminal = Terminal(filled.settings.data_dir, filled.settings.url)
+        try:
+            terminal.shows("locked", "Another program has locked")
+            terminal.keys("?")
+            terminal.shows("Help")
+        finally:
+            filled.db.engine.dispose()
+    try:
+        terminal.keys("\x1b")
+        terminal.shows("● live", "Jobs 8")
+        terminal.keys("q")
+        assert terminal.gone(30)
+    finally:
+        terminal.program.close(force=True)
+
+
+def test_what_is_in_the_way_of_a_read_is_an_error_of_ours(filled: Workspace) -> None:
+    """A lock is met by a statement of the read, where only writers have anything to classify."""
+    with locked_by_another(filled), lock_patience(0.01), pytest.raises(DatabaseLocked, match="Another program"):
+        filled.jobs.get(1)

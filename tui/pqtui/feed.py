@@ -16,7 +16,8 @@ from typing import Generic, TypeVar
 
 from textual.message import Message
 
-from pqcore.errors import DatabaseUnavailable, PQConsoleError
+from pqcore.errors import DatabaseLocked, DatabaseUnavailable, PQConsoleError
+from pqcore.patience import SCREEN_SECONDS, lock_patience
 from pqcore.text import clean
 
 Q = TypeVar("Q")
@@ -53,15 +54,22 @@ class Fresh(Message):
 class Trouble(Message):
     """A feed could not read, by the monotonic second ``at``; it goes on trying.
 
-    ``away``: the database cannot be reached, or is busy; else something is missing in it, or a right.
+    ``away``: the database cannot be reached, or is ``locked`` by another program; else something is missing in it, or a
+    right.
     """
 
-    def __init__(self, feed: str, sentence: str, away: bool) -> None:
+    def __init__(self, feed: str, sentence: str, away: bool, locked: bool = False) -> None:
         super().__init__()
         self.feed = feed
         self.sentence = sentence
         self.away = away
+        self.locked = locked
         self.at = monotonic()
+
+    @classmethod
+    def of(cls, feed: str, error: PQConsoleError) -> Trouble:
+        """The trouble that an error makes for a feed."""
+        return cls(feed, clean(str(error)), isinstance(error, DatabaseUnavailable), isinstance(error, DatabaseLocked))
 
 
 class Feed(Generic[Q]):
@@ -148,11 +156,12 @@ class Feed(Generic[Q]):
             if query is not None:
                 self._began = began = monotonic()
                 try:
-                    message: Message = self._fresh(query, began)
+                    with lock_patience(SCREEN_SECONDS):
+                        message: Message = self._fresh(query, began)
                     if pause is not None:
                         pause = max(pause, (monotonic() - began) / _BUSY_SHARE)
                 except PQConsoleError as error:
-                    message = Trouble(self.name, clean(str(error)), isinstance(error, DatabaseUnavailable))
+                    message = Trouble.of(self.name, error)
                     pause = RETRY_SECONDS
                 except Exception as error:  # a feed that dies leaves a screen that lies
                     _log.exception("the feed %s failed", self.name)

@@ -10,6 +10,7 @@ from time import monotonic
 
 from pqcore.errors import UsageError
 from pqcore.jobs.filter import JobFilter, parse_filter
+from pqcore.patience import SCREEN_SECONDS, lock_patience
 from pqcore.workspace import Workspace
 from pqtui.session_state import read_session, session_file
 from pqtui.snapshots import ListQuery, ListReader, ListSnapshot
@@ -31,11 +32,12 @@ def read_first_lines(workspace: Workspace, height: int) -> FirstLines:
     Raises:
         DatabaseError: the database cannot be reached, or its schema is missing.
     """
-    workspace.require_schema()
-    session, _ = read_session(session_file(workspace.settings))
-    query = ListQuery(_filter(session.filter), session.sort, 0, height + MARGIN)
-    began = monotonic()
-    return FirstLines(query, ListReader(workspace.jobs)(query), began)
+    with lock_patience(SCREEN_SECONDS):
+        workspace.require_schema()
+        session, _ = read_session(session_file(workspace.settings))
+        query = ListQuery(_filter(session.filter), session.sort, 0, height + MARGIN)
+        began = monotonic()
+        return FirstLines(query, ListReader(workspace.jobs)(query), began)
 
 
 def _filter(text: str) -> JobFilter:

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from pqcore.errors import PQConsoleError
+from pqcore.patience import SCREEN_SECONDS, lock_patience
 
 T = TypeVar("T")
 
@@ -44,7 +45,8 @@ def in_background(pump: MessagePump, work: Callable[[], T], then: Callable[[Outc
 
     def body() -> None:
         try:
-            outcome: Outcome[T] = Outcome(work())
+            with lock_patience(SCREEN_SECONDS):
+                outcome: Outcome[T] = Outcome(work())
         except PQConsoleError as error:
             outcome = Outcome(None, error)
         except Exception as error:

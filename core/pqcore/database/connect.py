@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import sqlalchemy.exc as sa_exc
 
 from pqcore.database.dialects import Dialect, Session, dialect_for
-from pqcore.database.errors import AWAY, Fault, classify, dialect_of, translate, translated
+from pqcore.database.errors import AWAY, RETRYABLE, Fault, classify, dialect_of, translate, translated
 from pqcore.errors import ConfigurationError, DatabaseUnavailable, MissingDriver, ReadOnlySession
 
 POOL_TIMEOUT = 15.0  # seconds to wait for a free connection
@@ -80,6 +80,8 @@ def _require_driver(url: sa.URL) -> None:
 
 # a right, a table or a whole session is missing: trying again, or another row, would not help
 _FINAL = frozenset({Fault.PERMISSION, Fault.MISSING_TABLE, Fault.READ_ONLY})
+# nothing of a read has to be halved or mended: whatever was in its way, it is tried again or shown
+_OF_A_READ = AWAY | _FINAL | RETRYABLE
 
 
 def _ping_after_a_rest(engine: sa.Engine) -> None:
@@ -229,7 +231,7 @@ class Database:
                     yield connection
             except sa_exc.DBAPIError as exc:
                 # What no caller can mend is translated; the rest is for the caller to classify.
-                if classify(exc, name) in AWAY | _FINAL:
+                if classify(exc, name) in (_OF_A_READ if session is Session.READ else AWAY | _FINAL):
                     raise translate(exc, name, self.label) from None
                 raise
             finally:

@@ -12,7 +12,14 @@ from enum import StrEnum
 
 import sqlalchemy.exc as sa_exc
 
-from pqcore.errors import ConfigurationError, DatabaseError, DatabaseUnavailable, ReadOnlySession, SchemaError
+from pqcore.errors import (
+    ConfigurationError,
+    DatabaseError,
+    DatabaseLocked,
+    DatabaseUnavailable,
+    ReadOnlySession,
+    SchemaError,
+)
 
 
 class Fault(StrEnum):
@@ -298,8 +305,10 @@ def translate(exc: BaseException, dialect_name: str, label: str = "the database"
             )
         case Fault.CONNECTION_LOST:
             return DatabaseUnavailable(f"The connection to {label} was lost", "It is tried again; check the server")
+        case Fault.LOCK_TIMEOUT if dialect_name == "sqlite":
+            return DatabaseLocked(f"Another program has locked {label}", "Wait until it has finished, or end it")
         case Fault.LOCK_TIMEOUT:
-            return DatabaseUnavailable(
+            return DatabaseLocked(
                 f"A lock in {label} was not released in time", "Wait for the other writer to finish, then try again"
             )
         case Fault.DEADLOCK | Fault.SERIALIZATION:

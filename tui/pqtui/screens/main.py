@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
+from pqcore.errors import DatabaseLocked
 from pqcore.jobs.filter import JobFilter
 from pqcore.jobs.sort import Sort
 from pqtui.acting import Acting, bindings_of
@@ -115,7 +116,11 @@ class MainScreen(Acting, Screen[None]):
         first = outcome.value
         if first is None:
             assert outcome.error is not None
-            self.console.give_up(outcome.error)
+            if isinstance(outcome.error, DatabaseLocked):  # it is there: wait for it, and say so meanwhile
+                self.on_trouble(Trouble.of(self._reading.list.name, outcome.error))
+                self._begin_reading()
+            else:
+                self.console.give_up(outcome.error)
             return
         self.on_fresh(Fresh(self._reading.list.name, first.query, first.snapshot, first.at))
         self.call_after_refresh(self._begin_reading)

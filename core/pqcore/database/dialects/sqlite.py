@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from pqcore.database.dialects.base import SESSION_OPTION, Dialect, SelectT, Session, Width, encode, encoder, not_unique
 from pqcore.database.swap import Swap, SwapPlan
 from pqcore.errors import DatabaseUnavailable
+from pqcore.patience import patience
 
 _LOOK_AGAIN_SECONDS = 0.001
 BUSY_SECONDS = 15.0  # how long a writer waits for another one, in this process or elsewhere
@@ -40,10 +41,11 @@ def _make(path: Path) -> None:
 
 
 class _Connection(sqlite3.Connection):
-    """One that knows whether a commit has to wait for the disk."""
+    """One that knows whether a commit has to wait for the disk, and how long a statement waits for a lock."""
 
     wal = False
     durable: bool | None = None
+    waits: float | None = None
 
     def require(self, *, durable: bool) -> None:
         """Set what the next commit does; without a WAL a commit that does not wait is not safe."""
@@ -51,6 +53,12 @@ class _Connection(sqlite3.Connection):
         if self.durable != durable:
             self.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self.durable = durable
+
+    def wait_for_locks(self, seconds: float) -> None:
+        """Set how long a statement waits for a lock that another process holds."""
+        if self.waits != seconds:
+            self.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+            self.waits = seconds
 
 
 class _AsStored(sa.types.NullType):
@@ -149,7 +157,7 @@ class SQLite(Dialect):
         connection = sqlite3.connect(
             target,
             uri=True,
-            timeout=BUSY_SECONDS,
+            timeout=patience(BUSY_SECONDS),
             isolation_level=None,
             check_same_thread=False,
             factory=_Connection,
@@ -180,10 +188,12 @@ class SQLite(Dialect):
     @staticmethod
     def _begin(connection: sa.Connection) -> None:
         session = connection.get_execution_options().get(SESSION_OPTION)
+        driver: _Connection = connection.connection.driver_connection  # type: ignore[assignment]
         if session in (Session.WRITE, Session.BATCH):
             # at once, so that two writers queue here and neither fails half-way
-            _begin_writing(connection, durable=session is Session.WRITE)
+            _begin_writing(connection, driver, durable=session is Session.WRITE)
             return
+        driver.wait_for_locks(patience(BUSY_SECONDS))
         if session is Session.READ:
             _run(connection, "PRAGMA query_only = 1")
         _run(connection, "BEGIN")
@@ -204,14 +214,13 @@ def _run(connection: sa.Connection, statement: str) -> None:
     connection.exec_driver_sql(statement)
 
 
-def _begin_writing(connection: sa.Connection, *, durable: bool) -> None:
+def _begin_writing(connection: sa.Connection, driver: _Connection, *, durable: bool) -> None:
     """Take the database's one write lock, waiting for other processes as long as for other threads.
 
     SQLite itself looks for the lock ever more seldom, up to every 100 ms: processes that share a job would idle.
     """
-    driver: _Connection = connection.connection.driver_connection  # type: ignore[assignment]
     driver.require(durable=durable)
-    driver.execute("PRAGMA busy_timeout = 0")
+    driver.wait_for_locks(0)
     until = time.monotonic() + BUSY_SECONDS
     try:
         while True:
@@ -225,7 +234,7 @@ def _begin_writing(connection: sa.Connection, *, durable: bool) -> None:
         # once more through SQLAlchemy, which makes its own error of the driver's
         _run(connection, "BEGIN IMMEDIATE")
     finally:
-        driver.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        driver.wait_for_locks(BUSY_SECONDS)
 
 
 def _update(conn: sa.Connection, plan: SwapPlan) -> str:
