@@ -99,6 +99,12 @@ class Player:
         self._signal(signal.SIGKILL)
         self._process.join(PATIENCE)
 
+    def members(self) -> list[int]:
+        """The processes of its own in which it has batches run."""
+        tasks = Path(f"/proc/{self.pid}/task")
+        children = [int(child) for task in tasks.glob("*/children") for child in task.read_text().split()]
+        return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
     def stop(self) -> None:
         """SIGSTOP: no thread of it runs, its connections stay open. Returns once that is so."""
         self._signal(signal.SIGSTOP)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from tests.faults.breaking import make_users
 from tests.faults.estate import Estate, Place
-from tests.support.databases import Servers, fresh_database, kinds
+from tests.support.databases import SERVERS, Servers, fresh_database, kinds
+from tests.support.servers import Server
 
 Estates = Callable[[str], Estate]
 Everywhere = Callable[[Callable[[Estate], None]], None]
@@ -32,6 +35,27 @@ def estates(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Itera
             return made[kind]
 
         yield of
+
+
+# what makes a commit outlive the process of the server
+DURABLE = {
+    "postgresql": ("ALTER DATABASE {name} SET synchronous_commit = on",),
+    "mariadb": ("SET GLOBAL innodb_flush_log_at_trx_commit = 2",),
+}
+
+
+@pytest.fixture(params=list(SERVERS), ids=list(SERVERS))
+def own(request: pytest.FixtureRequest, servers: Servers, tmp_path: Path) -> Iterator[tuple[Server, Estate]]:
+    """An estate on a server that the test may stop."""
+    server = servers.server(request.param)
+    with fresh_database(request.param, servers, tmp_path) as url:
+        make_users(url, "a", "b", "writer")
+        estate = Estate(Place(url, tmp_path / "keyring.json"))
+        with estate.db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            for statement in DURABLE[request.param]:
+                conn.exec_driver_sql(statement.format(name=sa.make_url(url).database))
+        yield server, estate
+        estate.close()
 
 
 @pytest.fixture(scope="session")

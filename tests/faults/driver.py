@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
 import traceback
@@ -11,7 +12,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from pqcore.engine import points, run
+from pqcore.engine import executors, points, run
+from pqcore.engine.executors import Opening
 from pqcore.engine.points import Point
 from pqcore.engine.worker import Worker
 from pqcore.errors import PQConsoleError
@@ -36,6 +38,7 @@ class Orders:
         stand: where to stand still once; it says ``at`` and goes on when told ``go``.
         watch: points at which it says ``passed`` and goes on.
         lease: seconds of its leases.
+        processes: whether large jobs run in processes of their own, and every job is large.
         sweeps: how often it looks for rows left behind before it gives up on an application that goes on writing the
             old form; None: as often as in life.
     """
@@ -46,6 +49,7 @@ class Orders:
     threads: int = 2
     lease: float = 0.6
     sweeps: int | None = None
+    processes: bool = False
 
 
 class Stage:
@@ -150,5 +154,18 @@ def operate(line: Connection, orders: Orders, job_id: int, purpose: Purpose) -> 
 
 
 def _worker(orders: Orders) -> Worker:
-    db = orders.place.database()
-    return Worker(db, orders.place.keys(), orders.place.repository(db), threads=orders.threads)
+    db, keys = orders.place.database(), orders.place.keys()
+    opening = None
+    if orders.processes:
+        executors.PROCESS_ROWS = executors.DIGEST_PROCESS_ROWS = 1
+        multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined] # such may have children
+        handed = keys.handover()
+        assert handed is not None
+        opening = Opening(orders.place.database, handed)
+    return Worker(
+        db,
+        keys,
+        orders.place.repository(db),
+        threads=orders.threads,
+        opening=None if opening is None else lambda: opening,
+    )

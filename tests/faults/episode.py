@@ -85,10 +85,11 @@ class Episode:
         url: str | None = None,
         watch: frozenset[Point] = frozenset(),
         threads: int = 2,
+        processes: bool = False,
     ) -> Player:
         """A new worker; ``url`` where it is to connect in another way than the application."""
         place = replace(self.estate.place, url=url or named(self.estate.place.url, name))
-        player = Player(name, driver.work, Orders(place, stand, watch, threads, self._lease, self._sweeps))
+        player = Player(name, driver.work, Orders(place, stand, watch, threads, self._lease, self._sweeps, processes))
         self._players.callback(player.kill)
         return player
 
