@@ -48,6 +48,11 @@ CASES = [
     ("postgresql", postgresql("26000"), Fault.SERIALIZATION),
     ("postgresql", postgresql("42P05"), Fault.SERIALIZATION),
     ("postgresql", psycopg.errors.FeatureNotSupported("cached plan must not change result type"), Fault.SERIALIZATION),
+    (
+        "postgresql",
+        psycopg.errors.FeatureNotSupported("cannot set transaction read-write mode during recovery"),
+        Fault.READ_ONLY,
+    ),
     ("postgresql", postgresql("0A000"), Fault.OTHER),
     ("postgresql", postgresql("54000"), Fault.DATA),
     ("postgresql", postgresql("42501"), Fault.PERMISSION),

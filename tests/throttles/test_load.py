@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from pqcore.database.connect import Database
 from pqcore.database.load import Load, Measure, _show, _Words, read_load
 from pqcore.engine.points import Point
+from pqcore.errors import ReadOnlySession
 from pqcore.jobs.model import Status
 from tests.engine.items import Bench, listening
 from tests.support.databases import Servers
@@ -203,6 +204,10 @@ def test_a_real_standby_holds_a_job_until_it_has_caught_up(
         assert job.status is Status.DONE
         assert reasons[0].startswith("replica lag ")
         assert job.throttled_seconds > 0
+        # the same server, for whoever takes it for one that can be written to
+        for _ in range(2):
+            with pytest.raises(ReadOnlySession), follower.write() as conn:
+                conn.exec_driver_sql("CREATE TABLE never (id INT)")
     finally:
         follower.close()
         standby.stop()

@@ -76,7 +76,11 @@ _SQLSTATE_CLASSES: dict[str, Fault] = {
     "58": Fault.UNAVAILABLE,
     "72": Fault.SERIALIZATION,  # snapshot too old
 }
-_CACHED_PLAN = "0A000"  # of many kinds of requests that are not supported, one passes: the table was changed meanwhile
+_NOT_SUPPORTED = "0A000"  # of many kinds of requests two are no fault of the request: the words tell
+_NOT_SUPPORTED_WORDS = (
+    ("cached plan", Fault.SERIALIZATION),  # the table was changed meanwhile
+    ("during recovery", Fault.READ_ONLY),  # a standby takes no transaction that may write
+)
 # A refused PostgreSQL connection carries no SQLSTATE, only the server's words.
 _CONNECT_WORDS: tuple[tuple[str, Fault], ...] = (
     ("password authentication failed", Fault.PERMISSION),
@@ -246,8 +250,8 @@ def classify(exc: BaseException, dialect_name: str) -> Fault:
 
 def _classify_postgresql(exc: BaseException) -> Fault:
     state = getattr(exc, "sqlstate", None)
-    if state == _CACHED_PLAN and "cached plan" in str(exc):
-        return Fault.SERIALIZATION
+    if state == _NOT_SUPPORTED:
+        return next((fault for words, fault in _NOT_SUPPORTED_WORDS if words in str(exc)), Fault.OTHER)
     if isinstance(state, str) and state:
         return _SQLSTATES.get(state) or _SQLSTATE_CLASSES.get(state[:2], Fault.OTHER)
     if type(exc).__name__ not in {"OperationalError", "ConnectionTimeout"}:
