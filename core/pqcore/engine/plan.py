@@ -94,6 +94,17 @@ _PLANNED = sa.select(sa.func.max(ranges.c.seq), sa.func.sum(sa.case((_OF_PASS, 1
     ranges.c.job_id == sa.bindparam("job")
 )
 
+_MOVE_PLAN = (
+    sa.update(runs)
+    .where(
+        runs.c.job_id == sa.bindparam("job"),
+        runs.c.lease_epoch == sa.bindparam("epoch"),
+        runs.c.plan_epoch == sa.bindparam("plan"),
+    )
+    .values(plan_cursor=sa.bindparam("cursor"), plan_done=sa.bindparam("done"), plan_epoch=runs.c.plan_epoch + 1)
+)
+_ADD = ranges.insert().values(state="open", updated_at=now())
+
 
 def plan_state(conn: sa.Connection, job_id: int, purpose: Purpose) -> PlanState:
     """Where the plan stands now, for one purpose."""
@@ -119,13 +130,13 @@ def plan_ranges(
         if run.plan_done:
             return ()
         of_pass = {"job": job_id, "pass": run.pass_no, "purpose": purpose.value}
-        last_seq, planned = conn.execute(_PLANNED, of_pass).one()
+        last_seq, before = conn.execute(_PLANNED, of_pass).one()
         added: list[dict[str, Any]] = []
         sizes: list[int] = []
         cursor: str | None = run.plan_cursor
         done = False
         while len(added) < at_most and not done:
-            rows = range_rows(int(planned or 0) + len(added), run.pass_no, rest.share if rest else None)
+            rows = range_rows(int(before or 0) + len(added), run.pass_no, rest.share if rest else None)
             boundary = _boundary(conn, context, cursor, rows)
             done = boundary is None
             # without a ceiling the last range is open, for rows that are added meanwhile
@@ -136,23 +147,16 @@ def plan_ranges(
             rest = rest.without(rows) if rest else None
     reach(Point.BEFORE_PLAN)
     with context.db.write() as conn:
-        mine = sa.and_(runs.c.job_id == job_id, runs.c.lease_epoch == claim.epoch, runs.c.plan_epoch == run.plan_epoch)
-        changed = conn.execute(
-            sa.update(runs).where(mine).values(plan_cursor=cursor, plan_done=done, plan_epoch=run.plan_epoch + 1)
-        ).rowcount
-        if not changed:
+        planned = {"job": job_id, "epoch": claim.epoch, "plan": run.plan_epoch, "cursor": cursor, "done": done}
+        if not conn.execute(_MOVE_PLAN, planned).rowcount:
             raise LeaseLost
-        conn.execute(
-            ranges.insert().values(
-                job_id=job_id,
-                pass_no=run.pass_no,
-                purpose=purpose.value,
-                state="open",
-                lease_epoch=first_epoch(claim.epoch),
-                updated_at=now(),
-            ),
-            added,
-        )
+        same = {
+            "job_id": job_id,
+            "pass_no": run.pass_no,
+            "purpose": purpose.value,
+            "lease_epoch": first_epoch(claim.epoch),
+        }
+        conn.execute(_ADD, [same | one for one in added])
     reach(Point.AFTER_PLAN)
     return tuple(sizes)
 

@@ -29,7 +29,7 @@ from pqcore.errors import DatabaseUnavailable, JobNotFound, PQConsoleError
 from pqcore.jobs.claims import Heartbeat, JobClaim, LeaseLost, abandon_ranges, beat, release
 from pqcore.jobs.leases import heartbeat_seconds
 from pqcore.jobs.model import Job, Phase, Progress, Purpose, Request, Status
-from pqcore.jobs.query import progress_of
+from pqcore.jobs.query import progress_now
 from pqcore.jobs.repository import JobRepository
 from pqcore.keys.provider import KeyProvider
 from pqcore.selection.document import DEFAULT_MAX_FAILURES
@@ -365,9 +365,7 @@ class JobRun:
 
     def _progress(self) -> Progress:
         with self._db.read() as conn:
-            counted = progress_of(conn, [self.job_id]).get(self.job_id, Progress())
-        total = self._jobs.get(self.job_id).progress.total
-        return Progress(total, counted.migrated, counted.skipped, counted.conflicted, counted.failed)
+            return progress_now(conn, self.job_id)
 
     def _end(self, why: Why) -> None:
         """The first reason counts; only the loss of the job overrides it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -207,6 +208,23 @@ def progress_of(
         .group_by(ranges.c.job_id)
     )
     return {row[0]: Progress(None, *(int(n) for n in row[1:])) for row in conn.execute(statement)}
+
+
+# made once, as a running job is asked for it with every heartbeat
+_PROGRESS_NOW = sa.select(
+    sa.select(runs.c.total).where(runs.c.job_id == sa.bindparam("job")).scalar_subquery(),
+    *(
+        sa.func.coalesce(sa.func.sum(counter), 0)
+        for counter in (ranges.c.migrated, ranges.c.skipped, ranges.c.conflicted, ranges.c.failed)
+    ),
+).where(ranges.c.job_id == sa.bindparam("job"), ranges.c.purpose.in_([purpose.value for purpose in PROGRESS]))
+
+
+def progress_now(conn: sa.Connection, job_id: int) -> Progress:
+    """A job's counters and its total; zeros and None for a job that pqconsole never started."""
+    total, *counted = conn.execute(_PROGRESS_NOW, {"job": job_id}).one()
+    found = Progress(None, *(int(n) for n in counted))
+    return found if total is None else replace(found, total=max(int(total), found.seen))
 
 
 def document(value: Any) -> Mapping[str, Any] | None:
