@@ -62,9 +62,8 @@ def measure(bench: Bench, kind: type[Workload], size: int, seconds: float, most_
 def _overhead(bench: Bench, stock: Stock) -> Overhead:
     """One more run, in one thread, with every step counted."""
     stock.restore()
-    with stages.counting() as spent:
-        run = by_engine(bench, stock, Way("counted", 1, processes=False))
-    return Overhead(run, spent)
+    spent = stages.nothing_spent()
+    return Overhead(by_engine(bench, stock, Way("counted", 1, processes=False), stages.counting(spent)), spent)
 
 
 @contextmanager

@@ -28,6 +28,10 @@ class Overhead:
         """Share of the run that leases, checkpoints and events cost."""
         return bookkeeping_seconds(self.spent) / self.run.seconds
 
+    def beside(self, step: str) -> float:
+        """Processor time of a step that runs beside the batches, as a share of the run."""
+        return self.spent[step].cpu / self.run.seconds
+
     def share(self, *steps: str) -> float:
         """Share of the run, by the clock, that these steps took."""
         return sum(self.spent[step].seconds for step in steps) / self.run.seconds

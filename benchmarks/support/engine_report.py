@@ -60,15 +60,17 @@ def _parts(cells: Sequence[Cell]) -> Iterable[str]:
 
 
 def _overheads(cells: Sequence[Cell]) -> Iterable[str]:
-    yield "One thread, share of the run by the clock. Bookkeeping: claims, checkpoints, planning, heartbeats, events."
+    yield "One thread, share of the run by the clock; what runs beside it, by its processor time. Bookkeeping: claims,"
+    yield "checkpoints, heartbeats, events."
     yield ""
-    yield _row("what", "read", "compute", "swap", "rest of write", "checkpoint", "claims", "bookkeeping in all")
-    yield _rule(1, 7)
+    steps = ("read", "compute", "swap", "rest of write", "planning", "checkpoint", "claims", "bookkeeping in all")
+    yield _row("what", *steps)
+    yield _rule(1, len(steps))
     for cell in cells:
         spent = cell.overhead
         rest = spent.share("write") - spent.share("swap", "checkpoint")
         shares = [spent.share("read"), spent.share("compute"), spent.share("swap"), rest]
-        shares += [spent.share("checkpoint"), spent.share("claim")]
+        shares += [spent.beside("plan"), spent.share("checkpoint"), spent.share("claim")]
         total = f"{spent.bookkeeping:.1%}" + _mark(spent.bookkeeping > MOST_BOOKKEEPING)
         yield _row(cell.title, *(f"{share:.1%}" for share in shares), total)
 

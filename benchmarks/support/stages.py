@@ -37,16 +37,20 @@ STEPS: dict[str, tuple[Any, str]] = {
 }
 
 
+def nothing_spent() -> dict[str, Spent]:
+    """Each step before anything is counted."""
+    return {step: Spent() for step in STEPS}
+
+
 @contextmanager
-def counting() -> Iterator[dict[str, Spent]]:
+def counting(spent: Mapping[str, Spent]) -> Iterator[None]:
     """Count what this process's threads spend in each step from here to the end of the block."""
-    spent = {step: Spent() for step in STEPS}
     lock = Lock()
     real = {step: vars(where)[name] for step, (where, name) in STEPS.items()}
     for step, (where, name) in STEPS.items():
         setattr(where, name, _counted(real[step], spent[step], lock))
     try:
-        yield spent
+        yield
     finally:
         for step, (where, name) in STEPS.items():
             setattr(where, name, real[step])
@@ -70,8 +74,8 @@ def _counted(function: Any, into: Spent, lock: Lock) -> Any:
 def bookkeeping_seconds(spent: Mapping[str, Spent]) -> float:
     """Seconds that leases, checkpoints and events cost a run of one thread.
 
-    What the batch's own thread does counts by the clock: claiming ranges, checkpoints. What runs beside it (planning,
-    heartbeats, presence, events) costs it only the processor time.
+    What the batch's own thread does counts by the clock: claiming ranges, checkpoints. What runs beside it (heartbeats,
+    presence, events) costs it only the processor time. Cutting the table into ranges is none of these.
     """
-    beside = ("plan", "beat", "presence", "events")
+    beside = ("beat", "presence", "events")
     return spent["claim"].seconds + spent["checkpoint"].seconds + sum(spent[step].cpu for step in beside)
