@@ -81,6 +81,33 @@ class TestVerify:
 
 
 class TestRollback:
+    @pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
+    def test_letter_case_spaces_and_bytes_come_back(self, bench: Bench, binary: bool) -> None:
+        """What a collation, or a fixed width, would take for the same; NULL stays NULL."""
+        table = sa.Table(
+            "odd",
+            sa.MetaData(),
+            sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+            sa.Column("body", sa.String(200), nullable=False),
+            sa.Column("digest", sa.LargeBinary(200) if binary else sa.String(200)),
+        )
+        table.create(bench.db.engine)
+        old: dict[int, str | bytes | None] = {
+            n: bytes.fromhex(sha1(f"{n}")) if binary else (sha1(f"{n}").upper() if n % 2 else sha1(f"{n}"))
+            for n in range(1, 900)
+        }
+        old[7] = None
+        with bench.db.write() as conn:
+            conn.execute(table.insert(), [{"id": n, "body": f"{n}", "digest": value} for n, value in old.items()])
+        if binary:
+            ends = {value[-1:] for value in old.values() if isinstance(value, bytes)}
+            assert {b"\x00", b" "} <= ends, "some end as padding would"
+        job = bench.run(bench.job(table="odd", keep_originals=True))
+        assert (job.status, job.progress.migrated, job.progress.failed) == (Status.DONE, 898, 0)
+        assert operate(bench, job, Purpose.ROLLBACK).migrated == 898
+        with bench.db.read() as conn:
+            assert {row.id: row.digest for row in conn.execute(sa.select(table))} == old
+
     def test_old_values_come_back_byte_for_byte(self, bench: Bench) -> None:
         bench.fill(400)
         before = bench.rows()

@@ -72,6 +72,33 @@ def test_killed(everywhere: Everywhere, point: Point) -> None:
     everywhere(run)
 
 
+@pytest.mark.parametrize("stopped", [False, True], ids=["killed", "stopped"])
+def test_harmed_while_it_takes_over(everywhere: Everywhere, stopped: bool) -> None:
+    """The second worker comes to harm with the first one's job in its sight; a third takes both places."""
+
+    def run(estate: Estate) -> None:
+        with Episode(estate) as episode:
+            first = episode.worker("a", stand_at(Point.BEFORE_COMMIT))
+            first.wait_for("at")
+            second = episode.worker("b", Stand(Point.BEFORE_TAKE_OVER))
+            first.kill()
+            second.wait_for("at")
+            if stopped:
+                episode.stop(second)
+            else:
+                second.kill()
+            third = episode.worker("c")
+            episode.until_leases_expire(third, of=first)
+            if stopped:
+                second.wake()
+                second.tell("go")
+            left = (second, third) if stopped else (third,)
+            episode.until_all_ended(*left)
+            episode.account(*left)
+
+    everywhere(run)
+
+
 @pytest.mark.parametrize("point", WOKEN_LATE)
 def test_stopped_and_woken_when_all_is_done(everywhere: Everywhere, point: Point) -> None:
     """A zombie between two transactions writes nothing any more."""
