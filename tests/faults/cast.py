@@ -46,6 +46,13 @@ def _state(task: Path) -> str:
         return ""
 
 
+def members_of(pid: int) -> list[int]:
+    """The processes in which a worker has batches run."""
+    tasks = Path(f"/proc/{pid}/task")
+    children = [int(child) for task in tasks.glob("*/children") for child in task.read_text().split()]
+    return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
 class Player:
     """A process with a line to it. ``target`` is called in it with its end of the line and ``arguments``."""
 
@@ -98,12 +105,6 @@ class Player:
         """SIGKILL, also to a stopped process."""
         self._signal(signal.SIGKILL)
         self._process.join(PATIENCE)
-
-    def members(self) -> list[int]:
-        """The processes of its own in which it has batches run."""
-        tasks = Path(f"/proc/{self.pid}/task")
-        children = [int(child) for task in tasks.glob("*/children") for child in task.read_text().split()]
-        return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
     def stop(self) -> None:
         """SIGSTOP: no thread of it runs, its connections stay open. Returns once that is so."""

@@ -12,7 +12,7 @@ import pytest
 
 from pqcore.engine.points import Point
 from tests.faults.breaking import break_connections, halt, start_again
-from tests.faults.cast import PATIENCE, Player
+from tests.faults.cast import PATIENCE, Player, members_of
 from tests.faults.conftest import Everywhere
 from tests.faults.driver import Stand
 from tests.faults.episode import Episode
@@ -34,7 +34,7 @@ def members_at_work(episode: Episode) -> tuple[Player, list[int]]:
     worker = episode.worker("a", STAND, processes=True)
     worker.wait_for("at")
     until(lambda: episode.estate.jobs.get(episode.jobs[0]).progress.migrated > 0)
-    members = worker.members()
+    members = members_of(worker.pid)
     assert members
     return worker, members
 

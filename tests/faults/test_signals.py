@@ -21,11 +21,15 @@ import sqlalchemy as sa
 
 from pqcore.database.connect import Database
 from pqcore.database.tables import ranges, runs
+from pqcore.engine import executors
 from pqcore.jobs.model import Status
+from pqcore.keys.file import FileKeyProvider
+from pqcore.keys.sealing import Cost
 from pqcore.migrations.base import Scope
 from pqcore.targets import algorithm_id
 from tests.engine.items import Bench, body_of, sha1
-from tests.faults.cast import PATIENCE
+from tests.engine.test_scopes import WRAP, Estate
+from tests.faults.cast import PATIENCE, members_of
 from tests.support.databases import Servers, fresh_database
 
 Record = Callable[[str, object], None]
@@ -33,7 +37,7 @@ SALT = "0123456789"
 
 
 @contextmanager
-def working(url: str, home: Path) -> Iterator[subprocess.Popen[bytes]]:
+def working(url: str, home: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """``pqconsole work``, as it is run by an init system."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PQCONSOLE_")},
@@ -41,9 +45,10 @@ def working(url: str, home: Path) -> Iterator[subprocess.Popen[bytes]]:
         "PQCONSOLE_HOME": str(home),
         "PQCONSOLE_CONFIG": "",
         "PQCONSOLE_URL": url,
+        **more,
     }
     command = [sys.executable, "-m", "pqtui", "work", "--threads", "2"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, start_new_session=True) as process:
         try:
             yield process
         finally:
@@ -164,6 +169,29 @@ def test_also_while_the_application_locks_the_table(
             assert process.wait(10) == 130
             holder.invalidate()  # with its locks
         assert bench.jobs.get(job_id).status is Status.PENDING
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=lambda n: n.name)
+def test_members_that_are_just_starting_say_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    """A terminal signals its whole group; what members would say of it would stand on the operator's screen."""
+    url, keyring = f"sqlite:///{tmp_path / 'test.db'}", tmp_path / "keyring.json"
+    with closing(Database.open(url)) as db:
+        keys = FileKeyProvider(keyring, lambda: "secret", cost=Cost(8192, 1))
+        estate = Estate(db, keys, rows=executors.PROCESS_ROWS)
+        target = algorithm_id(db, Scope.WRAPPERS, "ML-KEM-768+X25519")
+        job_id = estate.jobs.create(Scope.WRAPPERS, {"table": "vault", **WRAP}, algorithm_id=target).id
+        secrets = {"PQCONSOLE_KEYRING": str(keyring), "PQCONSOLE_PASSPHRASE": "secret"}
+        with working(url, tmp_path, **secrets) as process:
+            while not members_of(process.pid):
+                assert process.poll() is None
+                Event().wait(0.01)
+            os.killpg(process.pid, number)
+            _, said = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 130
+        assert b"Traceback" not in said
+        assert b"Error" not in said
+        assert leases(db) == 0
+        assert estate.jobs.get(job_id).status is Status.PENDING
 
 
 def _scalar(db: Database, query: str) -> int:

@@ -129,19 +129,21 @@ class ProcessTurns:
         self.broken = False
         self._here = ThreadTurns(1) if helping else None
         self._here_turn: Future[Ended] | None = None
-        self._executor: Executor = ProcessPoolExecutor(
-            turns - 1 if helping else turns,
-            mp_context=spawn,
-            initializer=_open,
-            initargs=(opening, self._halts, os.getpid()),
-        )
+        with _signals_kept_off():
+            self._executor: Executor = ProcessPoolExecutor(
+                turns - 1 if helping else turns,
+                mp_context=spawn,
+                initializer=_open,
+                initargs=(opening, self._halts, os.getpid()),
+            )
 
     def submit(self, context: JobContext, owner: str, purpose: Purpose) -> Future[Ended]:
         if self._here is not None and (self._here_turn is None or self._here_turn.done()):
             self._here_turn = self._here.submit(context, owner, purpose)
             return self._here_turn
         try:
-            turn = self._executor.submit(_turn, context.job_id, owner, purpose)
+            with _signals_kept_off():
+                turn = self._executor.submit(_turn, context.job_id, owner, purpose)
         except BrokenExecutor as error:  # told like what breaks while it runs
             turn = Future()
             turn.set_exception(error)
@@ -260,14 +262,31 @@ def _batch_limits(job: Job) -> JobLimits:
     return JobLimits(effective(job.selection, job.limits).batch)
 
 
+# for the terminal's whole group; the process that coordinates hears them, and ends the others
+_OF_THE_GROUP = (signal.SIGINT, signal.SIGHUP)
+
+
+@contextmanager
+def _signals_kept_off() -> Iterator[None]:
+    """Processes that are started in here (members, and multiprocessing's own) do not hear the terminal's signals.
+
+    One that comes while a member still loads its modules would be told there with a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_THE_GROUP)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _member: _Member | None = None
 
 
 def _open(opening: Opening, halts: _Halts, parent: int) -> None:
     global _member
-    # a signal for the terminal's whole group is for the process that coordinates
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in _OF_THE_GROUP:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _OF_THE_GROUP)
     collect_seldom()
     _member = _Member(opening, halts, parent)
 
