@@ -61,14 +61,14 @@ def ways() -> list[Way]:
     return [*threads, Way(f"{cores()} processes", cores(), processes=True)]
 
 
-def by_engine(bench: Bench, stock: Stock, way: Way, watched: AbstractContextManager[object] = nullcontext()) -> Run:
+def by_engine(bench: Bench, stock: Stock, way: Way, watched: AbstractContextManager[object] | None = None) -> Run:
     """Run the stock's job, within ``watched``; it has to end with every row migrated."""
     with _worker(bench, way) as worker:
         # connections, statements, compiled and prepared, and processes, so that a short run tells of a long one
         _ended(worker.run_job(bench.new_job(stock.work, stock.warm)))
         job = bench.new_job(stock.work, stock.table)
         began, server, own = time.perf_counter(), bench.place.server_seconds(), _own_seconds(bench)
-        with watched:
+        with watched or nullcontext():
             ended = _ended(worker.run_job(job))
         seconds = time.perf_counter() - began
         cpu = bench.place.server_seconds() - server + _own_seconds(bench) - own
