@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 
 import pytest
 import sqlalchemy as sa
 
 from pqcore.database.connect import Database
-from pqcore.engine import backoff
+from pqcore.engine import backoff, trouble
 from pqcore.engine.points import Point
+from pqcore.engine.trouble import Trouble
 from pqcore.errors import DatabaseUnavailable
 from pqcore.jobs.model import Status
 from tests.engine.items import ITEMS, Bench, body_of, listening, sha1
+from tests.throttles.clocks import Clock
 
 TEN_MINUTES = 600.0
 
@@ -54,6 +57,67 @@ def test_a_database_that_is_away_for_ten_minutes(bench: Bench, monkeypatch: pyte
     assert (job.status, job.error, job.progress.failed) == (Status.DONE, None, 0)
     assert (job.progress.migrated, job.processed_count) == (300, 300)
     bench.assert_all_new()
+
+
+def test_a_full_disk_is_said_and_waited_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    if bench.db.dialect.name != "sqlite":
+        return  # it alone can be told that its disk is small
+    monkeypatch.setattr(trouble, "WORTH_SECONDS", 0.0)
+    bench.fill(2000)
+    job_id = bench.job()
+    with bench.db.read() as conn:
+        room = [conn.exec_driver_sql("PRAGMA page_count").scalar_one() + 3]
+
+    def bound(connection: sqlite3.Connection, _record: object, _proxy: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {room[0]}")
+
+    plain = Trouble.met
+
+    def make_room(met: Trouble, what: str) -> str | None:
+        room[0] = 2**20
+        return plain(met, what)
+
+    monkeypatch.setattr(Trouble, "met", make_room)
+    sa.event.listen(bench.db.engine, "checkout", bound)
+    try:
+        job = bench.run(job_id)
+    finally:
+        sa.event.remove(bench.db.engine, "checkout", bound)
+    assert (job.status, job.progress.migrated) == (Status.DONE, 2000)
+    said = [event.message for event in bench.jobs.events(job_id) if event.kind == "waited"]
+    assert "no room left on the disk" in said[-1]
+    assert said[0].startswith("Went on after ")
+
+
+class TestWhatIsTold:
+    def test_nothing_of_what_passes_soon(self) -> None:
+        clock = Clock()
+        met = Trouble(clock)
+        assert met.over() is None
+        assert met.met("A lock.") is None
+        clock.now += 9.0
+        assert met.met("A lock.") is None
+        assert met.over() is None
+
+    def test_what_lasts_once_and_that_it_is_over(self) -> None:
+        clock = Clock()
+        met = Trouble(clock)
+        met.met("A lock.")
+        clock.now += 10.0
+        assert met.met("A lock.") == "Batches wait. A lock."
+        assert met.met("A lock.") == "Batches wait. A lock.", "until the log has it"
+        met.told()
+        assert met.met("A lock.") is None
+        clock.now += 590.0
+        assert met.over() == "Went on after 600 s. A lock."
+        assert met.over() is None
+
+    def test_what_could_not_be_written_while_it_lasted(self) -> None:
+        clock = Clock()
+        met = Trouble(clock)
+        met.met("A full disk.")
+        clock.now += 60.0
+        assert met.over() == "Went on after 60 s. A full disk."
 
 
 @pytest.mark.database

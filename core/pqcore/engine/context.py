@@ -14,6 +14,7 @@ from pqcore.database.swap import SwapPlan
 from pqcore.engine.originals import OriginalsVault
 from pqcore.engine.sizing import SharedPace
 from pqcore.engine.throttles.live import LiveLimits
+from pqcore.engine.trouble import Trouble
 from pqcore.migrations.base import Migration
 from pqcore.selection.document import Selection
 from pqcore.selection.target import Target
@@ -30,6 +31,7 @@ class JobContext:
         stop: set when no further batch may begin and a running one ends early.
         originals: where old values go, None where the job does not keep them.
         live: what holds the job back, and the bounds of its batches; changes while it runs.
+        trouble: what batches wait for.
         pace: how large batches have become, so that a range goes on where another ended.
     """
 
@@ -42,6 +44,7 @@ class JobContext:
     originals: OriginalsVault | None = None
     ceiling: tuple[Any, ...] | None = None
     live: LiveLimits = field(default_factory=LiveLimits)
+    trouble: Trouble = field(default_factory=Trouble)
     pace: SharedPace = field(default_factory=SharedPace)
     stop: Event = field(default_factory=Event)
     on_failures: Callable[[], None] = lambda: None

@@ -9,16 +9,18 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from pqcore.database.errors import classify
+from pqcore.actor import current
+from pqcore.database.errors import classify, translate
 from pqcore.engine import backoff
 from pqcore.engine.context import JobContext
 from pqcore.engine.points import Point, reach
 from pqcore.engine.sizing import Measured, next_pace
-from pqcore.errors import DatabaseUnavailable
+from pqcore.errors import DatabaseUnavailable, PQConsoleError
 from pqcore.jobs.claims import LeaseLost, RangeClaim, release_range, reload_range
 from pqcore.jobs.cursor import decode_key, encode_key
+from pqcore.jobs.events import record
 
 Key = tuple[Any, ...]
 Item = TypeVar("Item")  # what a page holds
@@ -116,6 +118,8 @@ class RangeRun(ABC, Generic[Item, Ready]):
             seconds = self._settle(ready, cursor, range_done=last_page)
             self._moved_to(cursor)
             self._failures = 0
+            if (sentence := context.trouble.over()) is not None:
+                self._tell(sentence)
             if last_page:
                 return Ended.DONE
             after = cursor
@@ -139,6 +143,15 @@ class RangeRun(ABC, Generic[Item, Ready]):
         with self._context.live.stopwatch.waiting(at_work=True):
             return not self._context.stop.wait(delay)
 
+    def _tell(self, sentence: str) -> bool:
+        """Write to the job's event log; False where even that cannot be done now."""
+        try:
+            with self._context.db.write() as conn:
+                record(conn, current(), "waited", sentence, job_id=self._context.job_id)
+        except (SQLAlchemyError, PQConsoleError):
+            return False
+        return True
+
     def _wait_out(self, error: DBAPIError | DatabaseUnavailable) -> bool:
         """Sleep before another try; True where the job was asked to stop meanwhile. Raises what will not pass."""
         if isinstance(error, DBAPIError):
@@ -147,4 +160,11 @@ class RangeRun(ABC, Generic[Item, Ready]):
             # a smaller batch holds fewer locks for less time
             self._pace = replace(self._pace, rows=max(1, self._pace.rows // 2), resume=0)
         self._failures += 1
+        what = (
+            translate(error, self._context.db.dialect.name, self._context.db.label)
+            if isinstance(error, DBAPIError)
+            else error
+        )
+        if (sentence := self._context.trouble.met(str(what))) is not None and self._tell(sentence):
+            self._context.trouble.told()
         return self._context.stop.wait(backoff.seconds(self._failures))
