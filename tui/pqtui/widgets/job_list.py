@@ -258,7 +258,9 @@ class JobLines(ScrollView, can_focus=True):
             if number:
                 segments.append(Segment(" " * columns.GAP, ground))
             style = ground
-            if place.column.style == "state":
+            if ground.reverse:
+                pass  # a colour would be a block that looks like a bar
+            elif place.column.style == "state":
                 style = ground + self.get_component_rich_style(f"joblist--state-{word}", partial=True)
             elif place.column.style:
                 style = ground + self.get_component_rich_style(f"joblist--{place.column.style}", partial=True)

@@ -132,7 +132,8 @@ class RecordLines(ScrollView, can_focus=True):
         ground = self.get_component_rich_style("record--cursor") if is_cursor else base
         segments = [Segment(f"{self._glyphs.cursor if is_cursor else ' '} ", ground)]
         for text, style in pieces:
-            part = self.get_component_rich_style(f"record--{style}", partial=True) if style else None
+            coloured = style and not ground.reverse
+            part = self.get_component_rich_style(f"record--{style}", partial=True) if coloured else None
             segments.append(Segment(text, ground + part if part is not None else ground))
         return Strip(segments).adjust_cell_length(width, ground)
 
