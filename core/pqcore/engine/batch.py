@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -65,10 +66,11 @@ def compute(context: JobContext, records: Sequence[Record], *, seconds: float = 
     """
     reach(Point.BEFORE_COMPUTE)
     ready: list[Computed] = []
-    until = time.monotonic() + seconds
+    stopped, clock = context.stop.is_set, time.monotonic
+    until = clock() + seconds
     found = outcomes(context.migration, records)
     for record in records:
-        if context.stop.is_set() or (time.monotonic() > until and ready):
+        if stopped() or (clock() > until and ready):
             break
         outcome = next(found)
         sealed = _NOTHING if context.originals is None else _seal(context.originals, context, record, outcome)
@@ -147,16 +149,22 @@ def size_of(records: Sequence[Record]) -> int:
 def _swaps(context: JobContext, migrated: Sequence[Computed]) -> list[Swap]:
     if not context.migration.writes:
         return []
-    plan = context.swap_plan
+    old, new = _picking(context.swap_plan.guards), _picking(context.swap_plan.writes)
     return [
-        Swap(
-            key=c.record.key,
-            old=tuple([c.record.values[name] for name in plan.guards]),
-            new=tuple([c.outcome.values[name] for name in plan.writes]),
-        )
+        Swap(c.record.key, old(c.record.values), new(c.outcome.values))
         for c in migrated
         if isinstance(c.outcome, Migrated)
     ]
+
+
+def _picking(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """Takes the values under these names as a tuple; made once for a batch, since it is called for each row of it."""
+    match names:
+        case []:
+            return lambda _values: ()
+        case [only]:
+            return lambda values: (values[only],)
+    return itemgetter(*names)
 
 
 def _swap(conn: sa.Connection, context: JobContext, swaps: Sequence[Swap]) -> set[tuple[Any, ...]]:

@@ -104,13 +104,12 @@ def _records(conn: sa.Connection, context: JobContext, statement: sa.Select[Any]
     width = len(context.target.key)
     reads = context.migration.reads
     rows = conn.execute(statement).all()
-    beside = _signatures(conn, context, [tuple(r[:width]) for r in rows]) if context.migration.beside else {}
-    records = []
-    for row in rows:
-        values = tuple(row)
-        key = values[:width]
-        records.append(Record(key, dict(zip(reads, values[width:], strict=True)), beside.get(key) if beside else None))
-    return records
+    keys = [row[:width] for row in rows]
+    beside = _signatures(conn, context, keys) if context.migration.beside else {}
+    return [
+        Record(key, dict(zip(reads, row[width:], strict=True)), beside.get(key) if beside else None)
+        for key, row in zip(keys, rows, strict=True)
+    ]
 
 
 def _signatures(
