@@ -97,7 +97,7 @@ class TestLeaseLength:
         assert lease_seconds({"PQCONSOLE_LEASE_SECONDS": "1.5"}) == 1.5
 
     def test_it_is_renewed_several_times_before_it_expires(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert heartbeat_seconds() == 0.75
+        assert heartbeat_seconds() == 0.6
         monkeypatch.setenv("PQCONSOLE_LEASE_SECONDS", "0.6")
         assert heartbeat_seconds() == pytest.approx(0.1)
 

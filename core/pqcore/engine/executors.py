@@ -43,7 +43,7 @@ from pqcore.migrations.base import Scope
 PROCESS_ROWS = 10_000
 DIGEST_PROCESS_ROWS = 100_000
 _WATCH_SECONDS = 0.1
-_FOLLOW_SECONDS = 0.5  # between two looks at the job's row
+_FOLLOW_SECONDS = 0.25  # between two looks at the job's row
 _MOST_HALTED = 64  # jobs of one worker that end at the same moment
 
 

@@ -10,7 +10,7 @@ from pqcore.errors import ConfigurationError
 VARIABLE = "PQCONSOLE_LEASE_SECONDS"
 DEFAULT_SECONDS = 6.0  # with a poll a second, the work of a dead worker goes on well within ten seconds
 _LEAST, _MOST = 0.2, 600.0
-_MOST_BEAT_SECONDS = 0.75  # requests and counters are to be a second old at most, with the time that a renewal takes
+_MOST_BEAT_SECONDS = 0.6  # requests and counters are to be a second old at most, also where processes hear of them
 _BEATS = 6  # renewals in the time of a lease, so that several in a row may fail
 
 
