@@ -1,11 +1,12 @@
-"""Creating a job: scope and target, the selection as form and as JSON, what it takes, the check, the schedule."""
+"""Writing a job: scope and target, the selection as form and as JSON in step, and the way on to the check.
+
+Its parts are in ``pqtui.editor``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
@@ -17,58 +18,28 @@ from textual.screen import Screen
 from textual.widgets import Select, Static, TextArea
 
 from pqcore.migrations.base import Scope
-from pqcore.migrations.options import suits
-from pqcore.selection import preview
-from pqcore.selection.catalog import Catalog
-from pqcore.selection.complete import Completion, complete
-from pqcore.selection.document import Selection, parse
-from pqcore.selection.jsontext import locate
+from pqcore.selection.document import parse
 from pqcore.selection.problem import Problem, SelectionError
-from pqcore.selection.target import resolve
 from pqcore.text import clean
-from pqtui import history, verdict_text
 from pqtui import selection_form as form
 from pqtui.acting import Acting, bindings_of
 from pqtui.actions import Action
 from pqtui.badge import place_text
 from pqtui.draft import START, Draft
-from pqtui.history import Recent
-from pqtui.latest import Latest
-from pqtui.names import Names, read_names
-from pqtui.screens.file_dialog import FileDialog
+from pqtui.editor.keeping import Keeping
+from pqtui.editor.live import Live
+from pqtui.editor.targets import TargetChoice, Targets
+from pqtui.editor.verdict import Verdict
+from pqtui.names import Names
 from pqtui.screens.help import MOVING_IN_THE_EDITOR, Help, help_lines
-from pqtui.screens.recent import RecentSelections
 from pqtui.screens.review import Created, Review
-from pqtui.selection_files import read_selection, write_selection
 from pqtui.styles import MUTED
-from pqtui.tasks import Outcome, in_background
-from pqtui.verdict_text import Preview
 from pqtui.widgets.bars import ActionBar
 from pqtui.widgets.json_editor import CompletionList, JsonEditor
 from pqtui.widgets.selection_form import SelectionForm
 
 if TYPE_CHECKING:
     from pqtui.app import ConsoleApp
-
-_COUNT_LIMIT = 1_000_000
-_COUNT_SECONDS = 2.0
-_SAMPLE_ROWS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class TargetChoice:
-    """A target that can be chosen: one of ``algorithm`` and ``policy`` is its name."""
-
-    label: str
-    algorithm: str | None = None
-    policy: str | None = None
-    algorithm_id: int | None = None
-    policy_id: int | None = None
-
-    @property
-    def key(self) -> str:
-        """Tells choices apart."""
-        return f"a{self.algorithm_id}" if self.algorithm is not None else f"p{self.policy_id}"
 
 
 class NewJobScreen(Acting, Screen["Created | None"]):
@@ -81,15 +52,12 @@ class NewJobScreen(Acting, Screen["Created | None"]):
 
     def __init__(self, draft: Draft | None) -> None:
         super().__init__()
-        self._draft = draft or Draft()
-        self._scope = self._draft.scope
-        self._targets: tuple[TargetChoice, ...] = ()
-        self._names = Names()
-        self._problems: tuple[Problem, ...] = ()
-        self._preview: Preview | None = None
-        self._explained = ("", ())
-        self._refused = ""
-        self._catalog: Catalog | None = None
+        self.begun_with = draft or Draft()
+        self.scope = self.begun_with.scope
+        self._verdict = Verdict(self)
+        self._live = Live(self, self._verdict)
+        self._targets = Targets(self, self._verdict)
+        self._keeping = Keeping(self, self._targets)
 
     @property
     def console(self) -> ConsoleApp:
@@ -103,7 +71,7 @@ class NewJobScreen(Acting, Screen["Created | None"]):
             yield Static("Scope", classes="head-label")
             yield Select(
                 [(s.value, s.value) for s in Scope],
-                value=self._scope.value,
+                value=self.scope.value,
                 allow_blank=False,
                 compact=True,
                 id="scope",
@@ -112,16 +80,13 @@ class NewJobScreen(Acting, Screen["Created | None"]):
             yield Select([], prompt="reading the targets", compact=True, id="target")
         with Horizontal(id="new-body"):
             yield SelectionForm(lambda: self._names, id="form")
-            yield JsonEditor(self._draft.text, CompletionList(id="completions"), id="json")
+            yield JsonEditor(self.begun_with.text, CompletionList(id="completions"), id="json")
         with VerticalScroll(id="verdict", can_focus=False):
             yield Static("", id="verdict-text")
         yield Static("", id="hint")
         yield ActionBar(id="new-keys")
 
     def on_mount(self) -> None:
-        self._latest_preview = Latest(self)
-        self._latest_completion = Latest(self, quiet=0.05)
-        self._latest_names = Latest(self, quiet=0.1)
         self.mount(self.editor_popup)
         self.editor_popup.display = False
         self.query_one("#form").border_title = "Form"
@@ -130,9 +95,9 @@ class NewJobScreen(Acting, Screen["Created | None"]):
         self.add_class("show-form")
         title = Content.styled(" New job ", "bold $text-primary") + place_text(self.console.badge, self.console.place)
         self.query_one("#new-title", Static).update(title)
-        self._draw_keys()
-        self._catalog = self.console.workspace.catalog()
-        self._read_targets()
+        self.draw_keys()
+        self._live.open()
+        self._targets.read()
         self._text_changed()
         self.call_after_refresh(self._first_focus)
 
@@ -149,7 +114,8 @@ class NewJobScreen(Acting, Screen["Created | None"]):
         """The list of completions."""
         return self.editor.completion_list
 
-    def _draw_keys(self) -> None:
+    def draw_keys(self) -> None:
+        """Show what can be done now."""
         self.query_one(ActionBar).show(self.bar)
 
     @on(ActionBar.Pressed)
@@ -167,9 +133,9 @@ class NewJobScreen(Acting, Screen["Created | None"]):
             "editor_problem": self.action_next_problem,
             "editor_undo": self.editor.undo,
             "editor_redo": self.editor.redo,
-            "editor_recent": self._ask_recent,
-            "editor_open": self._ask_file,
-            "editor_save": self._ask_save,
+            "editor_recent": self._keeping.ask_recent,
+            "editor_open": self._keeping.ask_file,
+            "editor_save": self._keeping.ask_save,
             "editor_help": self._open_help,
         }
 
@@ -197,73 +163,27 @@ class NewJobScreen(Acting, Screen["Created | None"]):
         self.call_after_refresh(self.editor.action_complete)
 
     def on_resize(self) -> None:
-        self._draw_keys()
+        self.draw_keys()
 
     # scope and target
-
-    def _read_targets(self) -> None:
-        workspace, scope = self.console.workspace, self._scope
-
-        def work() -> tuple[TargetChoice, ...]:
-            algorithms = [
-                TargetChoice(c.label, algorithm=c.label, algorithm_id=c.id) for c in workspace.algorithms(scope)
-            ]
-            policies = [
-                TargetChoice(f"policy {clean(p.name)}", policy=p.name, policy_id=p.id) for p in workspace.policies()
-            ]
-            return (*algorithms, *policies)
-
-        in_background(self.app, work, lambda outcome: self._targets_read(scope, outcome))
-
-    def _targets_read(self, scope: Scope, outcome: Outcome[tuple[TargetChoice, ...]]) -> None:
-        if not self.is_attached or scope is not self._scope:
-            return
-        if outcome.value is None:
-            self._refuse(str(outcome.error))
-            return
-        self._targets = outcome.value
-        select = self.query_one("#target", Select)
-        select.prompt = "choose a target" if self._targets else "no target in this database"
-        select.set_options([(choice.label, choice.key) for choice in self._targets])
-        wanted = next((c for c in self._targets if self._is_drafted(c)), None) or self._usual_target()
-        if wanted is not None:
-            select.value = wanted.key
-
-    def _is_drafted(self, choice: TargetChoice) -> bool:
-        if choice.algorithm_id is not None:
-            return choice.algorithm_id == self._draft.algorithm_id
-        return choice.policy_id == self._draft.policy_id
-
-    def _usual_target(self) -> TargetChoice | None:
-        """The first target; for hashes the first that serves the mode, which is password where none is set."""
-        document = form.read_document(self.editor.text) or {}
-        options = document.get("options")
-        mode = options.get("mode", "password") if isinstance(options, dict) else "password"
-        fitting = [c for c in self._targets if self._scope is not Scope.HASHES or suits(c.label, mode)]
-        return next(iter(fitting or self._targets), None)
-
-    @property
-    def _target(self) -> TargetChoice | None:
-        key = self.query_one("#target", Select).value
-        return next((c for c in self._targets if c.key == key), None)
 
     @on(Select.Changed, "#scope")
     def _scope_chosen(self, event: Select.Changed) -> None:
         event.stop()
         scope = Scope(str(event.value))
-        if scope is self._scope:
+        if scope is self.scope:
             return
-        self._scope = scope
+        self.scope = scope
         document = form.read_document(self.editor.text)
         if document is not None:
             self._write(form.prune(document, scope))
-        self._read_targets()
+        self._targets.read()
         self._text_changed()
 
     @on(Select.Changed, "#target")
     def _target_chosen(self, event: Select.Changed) -> None:
         event.stop()
-        self._refuse("")
+        self._verdict.refuse("")
 
     # form and JSON in step
 
@@ -285,79 +205,20 @@ class NewJobScreen(Acting, Screen["Created | None"]):
 
     def _text_changed(self, *, from_form: bool = False) -> None:
         text = self.editor.text
-        self._refused = ""
-        self._preview = None
+        problems: Sequence[Problem] = ()
         try:
-            selection = parse(text, scope=self._scope)
-            self._problems = ()
+            selection = parse(text, scope=self.scope)
         except SelectionError as error:
-            selection, self._problems = None, tuple(error.problems)
+            selection, problems = None, error.problems
+        self._verdict.judge(problems)
         document = form.read_document(text)
         if document is not None:
-            show = partial(self.query_one("#form", SelectionForm).show, self._scope, document, values=not from_form)
+            show = partial(self.query_one("#form", SelectionForm).show, self.scope, document, values=not from_form)
             self.call_next(show)
         self.editor.show_problems(self._problems)
-        self._ask_names(document or {})
-        if selection is None:
-            self._latest_preview.drop()
-        else:
-            self._ask_preview(selection)
-        self._draw_verdict()
-
-    def _ask_names(self, document: dict[str, Any]) -> None:
-        catalog, keys = self._catalog, self.console.workspace.keys
-        table, schema = document.get("table"), document.get("schema")
-        table = table if isinstance(table, str) else ""
-        if catalog is None or (table == self._names.table and self._names.tables):
-            return
-        self._latest_names.ask(
-            lambda: read_names(catalog, keys, table, schema if isinstance(schema, str) else None), self._names_read
-        )
-
-    def _names_read(self, outcome: Outcome[Names]) -> None:
-        if outcome.value is not None:
-            self._names = outcome.value
-            self.query_one("#form", SelectionForm).names_changed()
-
-    # preview
-
-    def _ask_preview(self, selection: Selection) -> None:
-        db, catalog = self.console.workspace.db, self._catalog
-        if catalog is None:
-            return
-
-        def work() -> Preview:
-            target = resolve(catalog, selection)
-            counted = preview.count(db, selection, target, limit=_COUNT_LIMIT, timeout=_COUNT_SECONDS)
-            rows = preview.sample(db, selection, target, [selection.field], _SAMPLE_ROWS)
-            return Preview(counted, tuple(rows), tuple(c.name for c in target.key), selection.field)
-
-        self._latest_preview.ask(work, self._previewed)
-
-    def _previewed(self, outcome: Outcome[Preview]) -> None:
-        match outcome.error:
-            case None:
-                self._preview = outcome.value
-            case SelectionError() as error:
-                self._problems = tuple(locate(self.editor.text, error.problems))
-                self.editor.show_problems(self._problems)
-            case error:
-                self._refused = clean(str(error))
-        self._draw_verdict()
-
-    def _draw_verdict(self) -> None:
-        self._draw_keys()
-        content = verdict_text.verdict(self._problems, self._preview, self._refused, self.console.glyphs)
-        text = self.query_one("#verdict-text", Static)
-        if content != text.content:
-            text.update(content)
-            pane = self.query_one("#verdict")
-            number = len(self._problems)
-            pane.border_title = f"{number} problem{'' if number == 1 else 's'}" if number else "Rows"
-
-    def _refuse(self, sentence: str) -> None:
-        self._refused = clean(sentence)
-        self._draw_verdict()
+        self._live.ask_names(document or {})
+        self._live.ask_preview(selection)
+        self._verdict.draw()
 
     @on(SelectionForm.Explained)
     def _explain(self, event: SelectionForm.Explained) -> None:
@@ -369,81 +230,12 @@ class NewJobScreen(Acting, Screen["Created | None"]):
         if content != hint.content:
             hint.update(content)
 
-    # files and recent selections
-
-    def _ask_file(self) -> None:
-        self.app.push_screen(FileDialog("Open a selection", lambda path, _replace: read_selection(path)), self._load)
-
-    def _load(self, text: str | None) -> None:
-        """Take another text in place of this one; undo brings it back."""
-        if text is not None:
-            self.editor.write(text)
-
-    def _ask_save(self) -> None:
-        text = self.editor.text
-
-        def save(path: Path, replace: bool) -> str:
-            write_selection(path, text, replace=replace)
-            return str(path)
-
-        self.app.push_screen(FileDialog("Save the selection as", save), self._saved)
-
-    def _saved(self, path: str | None) -> None:
-        if path is not None:
-            self.query_one("#hint", Static).update(Content.styled(clean(f"Saved to {path}"), "$text-success"))
-
-    def _ask_recent(self) -> None:
-        settings = self.console.workspace.settings
-        folder, place = settings.data_dir, settings.shown_url
-        in_background(self.app, lambda: history.recent(folder, place), self._recent_read)
-
-    def _recent_read(self, outcome: Outcome[tuple[Recent, ...]]) -> None:
-        if self.is_attached:
-            self.app.push_screen(RecentSelections(outcome.value or (), self.console.glyphs), self._recent_chosen)
-
-    def _recent_chosen(self, entry: Recent | None) -> None:
-        if entry is None:
-            return
-        self._draft = Draft(Scope(entry.scope), entry.algorithm_id, entry.policy_id, entry.text)
-        self._scope = self._draft.scope
-        scope = self.query_one("#scope", Select)
-        with scope.prevent(Select.Changed):  # what was written stays as it is: nothing of it is to be pruned
-            scope.value = self._scope.value
-        self._read_targets()
-        self._load(entry.text)
-        self._text_changed()
-
-    def _remember(self) -> None:
-        """Keep what is written among the recent selections."""
-        text, target, workspace = self.editor.text, self._target, self.console.workspace
-        if (form.read_document(text) or {}).get("table"):
-            entry = Recent(
-                workspace.settings.shown_url,
-                self._scope.value,
-                text,
-                target.algorithm_id if target else None,
-                target.policy_id if target else None,
-                self.console.now().isoformat(timespec="seconds"),
-            )
-            in_background(self.app, lambda: history.remember(workspace.settings.data_dir, entry), lambda _: None)
-
     # completion
 
     @on(JsonEditor.CompletionWanted)
     def _complete(self, event: JsonEditor.CompletionWanted) -> None:
         event.stop()
-        editor, catalog, keys = self.editor, self._catalog, self.console.workspace.keys
-        text, offset, scope = editor.text, editor.offset_in_text, self._scope
-
-        def show(outcome: Outcome[list[Completion]]) -> None:
-            if outcome.value is None or editor.text != text or editor.offset_in_text != offset or not editor.has_focus:
-                return
-            found = outcome.value
-            if len(found) == 1 and text[found[0].start : found[0].end] == found[0].insert:
-                found = []
-            self.editor_popup.show(found, editor.cursor_screen_offset, (self.size.width, self.size.height))
-
-        self._latest_completion.ask(lambda: complete(text, offset, catalog, keys, scope), show)
+        self._live.ask_completion()
 
     # going on
 
@@ -463,6 +255,18 @@ class NewJobScreen(Acting, Screen["Created | None"]):
         """Whether a problem speaks of this."""
         return any(text in str(problem) for problem in self._problems)
 
+    @property
+    def _problems(self) -> tuple[Problem, ...]:
+        return self._verdict.problems
+
+    @property
+    def _names(self) -> Names:
+        return self._live.names
+
+    @property
+    def _target(self) -> TargetChoice | None:
+        return self._targets.chosen
+
     def action_next_problem(self) -> None:
         """Put the cursor at the first problem that has a place."""
         for problem in self._problems:
@@ -476,21 +280,20 @@ class NewJobScreen(Acting, Screen["Created | None"]):
         """Hold the job against the live database, and go on to the confirmation."""
         target = self._target
         try:
-            parse(self.editor.text, scope=self._scope)
+            parse(self.editor.text, scope=self.scope)
         except SelectionError as error:
-            self._problems = tuple(error.problems)
-            self._draw_verdict()
+            self._verdict.found(error.problems)
             self.action_next_problem()
             return
         if target is None:
-            self._refuse("No target is chosen. Choose an algorithm or a policy beside the scope.")
+            self._verdict.refuse("No target is chosen. Choose an algorithm or a policy beside the scope.")
             self.query_one("#target").focus()
             return
-        self.app.push_screen(Review(self._scope, self.editor.text, target.algorithm, target.policy), self._reviewed)
+        self.app.push_screen(Review(self.scope, self.editor.text, target.algorithm, target.policy), self._reviewed)
 
     def _reviewed(self, made: Created | None) -> None:
         if made is not None:
-            self._remember()
+            self._keeping.remember()
             self.dismiss(made)
 
     def action_leave(self) -> None:
@@ -499,8 +302,18 @@ class NewJobScreen(Acting, Screen["Created | None"]):
             self.editor_popup.hide()
             return
         self.keep_draft()
-        self._remember()
+        self._keeping.remember()
         self.dismiss(None)
+
+    def take(self, draft: Draft) -> None:
+        """Go on with another draft; undo brings back the text of this one."""
+        self.begun_with, self.scope = draft, draft.scope
+        scope = self.query_one("#scope", Select)
+        with scope.prevent(Select.Changed):  # what was written stays as it is: nothing of it is to be pruned
+            scope.value = self.scope.value
+        self._targets.read()
+        self.editor.write(draft.text)
+        self._text_changed()
 
     def keep_draft(self) -> None:
         """Keep what was written for the next time."""
@@ -510,11 +323,11 @@ class NewJobScreen(Acting, Screen["Created | None"]):
     def draft(self) -> Draft | None:
         """What was written; None where nothing was."""
         if not self.query("#target"):  # its fields come with the next message
-            return self._draft if self._draft.text.strip() != START else None
+            return self.begun_with if self.begun_with.text.strip() != START else None
         target = self._target
         if not self._targets:  # not read yet
-            algorithm_id, policy_id = self._draft.algorithm_id, self._draft.policy_id
+            algorithm_id, policy_id = self.begun_with.algorithm_id, self.begun_with.policy_id
         else:
             algorithm_id, policy_id = (target.algorithm_id, target.policy_id) if target else (None, None)
-        draft = Draft(self._scope, algorithm_id, policy_id, self.editor.text)
+        draft = Draft(self.scope, algorithm_id, policy_id, self.editor.text)
         return draft if draft.text.strip() != START else None
