@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import inspect
 import io
 
 import pyte
@@ -11,6 +13,7 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual.app import App
 from textual.geometry import Region
 from textual.strip import Strip
 
@@ -132,3 +135,24 @@ def test_an_update_of_another_kind_is_left_to_textual() -> None:
     written = _shown("one", "two", "three")
     assert written.difference(CompositorUpdate(), CONSOLE) is None
     assert written.difference(_plain("one", "two", "three"), CONSOLE)
+
+
+_STOPGAP = (
+    "Textual {version} is not what ConsoleApp._display was written for: {what}. Compare App._display with it (what is "
+    "passed over there must not be noted in Written), then measure with benchmarks/console."
+)
+
+
+def test_textual_still_displays_as_the_console_takes_it_over() -> None:
+    """There is no public way: a driver gets text in which the cells can no longer be told apart."""
+    version = importlib.metadata.version("textual")
+    parameters = inspect.signature(App._display).parameters
+    assert list(parameters) == ["self", "screen", "renderable"], _STOPGAP.format(
+        version=version, what=f"App._display takes {', '.join(parameters)}"
+    )
+    used = {"_running", "_closed", "_batch_count", "_driver", "is_headless", "_previous_cursor_position"}
+    missing = used - set(App._display.__code__.co_names)
+    assert not missing, _STOPGAP.format(version=version, what=f"App._display no longer goes by {missing}")
+    for update, names in ((LayoutUpdate, {"strips", "region"}), (ChopsUpdate, {"chops", "spans", "chop_ends"})):
+        kept = set(inspect.signature(update).parameters)
+        assert names <= kept, _STOPGAP.format(version=version, what=f"{update.__name__} has {', '.join(kept)}")

@@ -158,6 +158,11 @@ class ConsoleApp(App[int]):
     # output: of what Textual paints only the cells that are not there already
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Textual's own, for an update that was reduced to what differs.
+
+        Private, since nothing public sees cells: a driver's ``write`` gets text. test_written.py fails where another
+        Textual has another one.
+        """
         if isinstance(renderable, CompositorUpdate) and self._writes_to_a_terminal:
             self._written.fit(*self.size)
             text = self._written.difference(renderable, self.console)
