@@ -11,6 +11,7 @@ from pqcore.database.load import Load, Measure
 from pqcore.engine.throttles.live import LiveLimits
 from pqcore.engine.throttles.stopwatch import Stopwatch
 from pqcore.jobs.limits import JobLimits, effective
+from pqcore.selection.document import BatchSettings
 from tests.throttles.clocks import Clock
 
 
@@ -39,7 +40,7 @@ class TestWhatHolds:
     def test_under_a_rate_a_batch_is_a_seconds_rows_at_most(self) -> None:
         assert LiveLimits(limits(rows_per_second=100)).batch.max_rows == 100
         assert LiveLimits(limits(rows_per_second=0.1)).batch.max_rows == 1
-        assert LiveLimits(limits(rows_per_second=10**6)).batch.max_rows == 5000
+        assert LiveLimits(limits(rows_per_second=10**6)).batch.max_rows == BatchSettings().rows
 
     def test_windows_by_the_servers_clock(self) -> None:
         clock = Clock()
