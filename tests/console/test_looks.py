@@ -257,12 +257,13 @@ async def home(pilot: Pilot[int]) -> None:
         top = pilot.app.screen
         await pilot.press("escape")
         await until(pilot, lambda top=top: pilot.app.screen is not top)
-    await pilot.press("escape", "escape", "escape", "escape")
-    shown = main(pilot)
-    await until(pilot, lambda: not shown.shown.filter and not shown.shown.marked and shown.shown.list is not None)
-    shown.lines.move_to(0)
-    shown.detail.turn_to(0)
-    await pilot.press("1")
+    first = main(pilot)
+    while first.shown.filter or first.shown.marked or not first.has_class("pane-jobs"):
+        await pilot.press("escape")
+    await until(pilot, lambda: first.shown.list is not None)
+    first.lines.move_to(0)
+    first.detail.turn_to(0)
+    await until(pilot, lambda: first.lines.has_focus)
 
 
 async def pictures(pilot: Pilot[int], steps: Iterable[Steps], take: Callable[[str], None]) -> None:
