@@ -134,7 +134,7 @@ def story(job: Job, told: RowStory, glyphs: Glyphs) -> Content:
     parts.append(Content(""))
     if told.letter is not None:
         letter = told.letter
-        proved = letter.reason != FailureReason.UNPROVED.value
+        proved = letter.reason != FailureReason.VERIFY_FAILED.value
         left = "The row is as it was." if proved else "It was migrated; what was read later does not prove itself."
         parts.append(
             Content.assemble(

@@ -22,7 +22,7 @@ _PAGE = 1000
 
 
 class VerifyRange(RangeRun[Record, Proof]):
-    """Rows in the new form by their key; what does not prove itself becomes a dead letter (``unproved``)."""
+    """Rows in the new form by their key; what does not prove itself becomes a dead letter (``verify_failed``)."""
 
     def _read(self, after: Key | None, rows: int) -> Sequence[Record]:
         with self._context.db.read() as conn:
@@ -55,7 +55,7 @@ class VerifyRange(RangeRun[Record, Proof]):
                     "key_digest": digest_of(record.key),
                     "row_key": row_key_text(record.key),
                     "walk_key": encode_key(record.key),
-                    "reason": FailureReason.UNPROVED.value,
+                    "reason": FailureReason.VERIFY_FAILED.value,
                     "message": failure.message,
                 }
                 for record, failure in failed

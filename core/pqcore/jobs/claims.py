@@ -293,7 +293,7 @@ def _begin_operation(conn: sa.Connection, job_id: int, purpose: Purpose) -> None
             .values(plan_cursor=None, plan_done=False, plan_epoch=runs.c.plan_epoch + 1)
         )
         # what an earlier verification found, before this one looks again
-        found = sa.and_(dead_letters.c.job_id == job_id, dead_letters.c.reason == FailureReason.UNPROVED.value)
+        found = sa.and_(dead_letters.c.job_id == job_id, dead_letters.c.reason == FailureReason.VERIFY_FAILED.value)
         conn.execute(sa.delete(dead_letters).where(found))
     else:
         add_digest_ranges(conn, job_id, purpose)

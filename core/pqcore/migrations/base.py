@@ -44,6 +44,7 @@ class FailureReason(StrEnum):
     KEY_MISSING = "key_missing"  # the key this row names is not in the keyring
     TOO_WIDE = "too_wide"  # the new value does not fit the column
     UNPROVED = "unproved"  # the new value did not prove itself; nothing was written
+    VERIFY_FAILED = "verify_failed"  # a later look found a migrated value that does not prove itself
     REJECTED = "rejected"  # the database refuses the new value (a constraint, a trigger)
 
 

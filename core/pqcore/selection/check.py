@@ -348,6 +348,7 @@ _REMEDIES: dict[FailureReason, str] = {
     FailureReason.KEY_MISSING: "Import the key with `pqconsole keys import`",
     FailureReason.TOO_WIDE: "Widen the column",
     FailureReason.UNPROVED: "Check the new key; if it is right, report this",
+    FailureReason.VERIFY_FAILED: "Find out what changed the value, or roll the job back",
     FailureReason.REJECTED: "Look at the constraints and triggers of the table",
 }
 
