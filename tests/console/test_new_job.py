@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from textual.color import Color
 from textual.widgets import Input, Select
 
 from pqcore.errors import StateConflict
@@ -12,7 +13,7 @@ from pqcore.workspace import Workspace
 from pqtui.screens.new_job import NewJobScreen
 from pqtui.screens.review import Review
 from tests.console import world
-from tests.console.conftest import main, opened, screen_text, shows, type_text, until
+from tests.console.conftest import main, opened, screen_text, shows, still, type_text, until
 
 DOCUMENT = '{"table": "people", "field": "password", "options": {"mode": "password"}}'
 
@@ -210,3 +211,22 @@ async def test_a_small_terminal_shows_one_side_at_a_time(empty: Workspace) -> No
         await pilot.press("ctrl+t")
         await until(pilot, lambda: screen.editor.has_focus)
         await shows(pilot, '"table"')
+
+
+async def test_a_list_of_answers_that_has_the_focus_is_seen_and_can_be_read(empty: Workspace) -> None:
+    async with opened(empty, (120, 36)) as pilot:
+        screen = await open_editor(pilot)
+        looks = {}
+        for focused in ("#scope", "#json"):
+            screen.query_one(focused).focus()
+            await until(pilot, lambda focused=focused: screen.query_one(focused).has_focus)
+            await still(pilot)
+            line = screen._compositor.render_strips()[1]
+            looks[focused] = next(s.style for s in line if s.text.strip() == "hashes" and s.style is not None)
+        seen, other = looks["#scope"], looks["#json"]
+        assert seen.bgcolor != other.bgcolor
+        for style in (seen, other):
+            assert style.color is not None
+            assert style.bgcolor is not None
+            light = [Color.from_rich_color(colour).brightness for colour in (style.color, style.bgcolor)]
+            assert abs(light[0] - light[1]) > 0.3
