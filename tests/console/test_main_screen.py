@@ -294,3 +294,16 @@ async def test_counts_agree_with_the_repository(filled: Workspace) -> None:
     async with opened(filled) as pilot:
         assert main(pilot).lines.total == filled.jobs.count(parse_filter("")) == 8
         assert isinstance(main(pilot).query_one(TopBar), TopBar)
+
+
+async def test_where_the_filter_keeps_no_job_none_is_shown_in_detail(filled: Workspace) -> None:
+    async with opened(filled) as pilot:
+        await shows(pilot, "Job 8")
+        await pilot.press("slash")
+        await type_text(pilot, "zzz")
+        await shows(pilot, "No job matches the filter", "No job is chosen.")
+        fresh = main(pilot).shown.fresh_at
+        await until(pilot, lambda: main(pilot).shown.fresh_at > fresh + 0.5)  # a few reads later
+        await shows(pilot, "No job is chosen.")
+        await pilot.press("escape")
+        await shows(pilot, "Job 8", "Waiting for a free worker")

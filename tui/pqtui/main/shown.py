@@ -71,8 +71,8 @@ class Shown:
         return True
 
     def take_detail(self, snapshot: DetailSnapshot, current: Job | None) -> bool:
-        """The detail of the job under the cursor, ``current``."""
-        if current is not None and snapshot.job_id != current.id:
+        """The detail of the job under the cursor, ``current``; of no job where a filter keeps none."""
+        if current is None or snapshot.job_id != current.id:
             return False
         self.detail = snapshot
         return True
