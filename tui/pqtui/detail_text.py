@@ -260,7 +260,8 @@ def dead_letters(snapshot: DetailSnapshot, view: View) -> Content:
         return _note("No dead letters: every row that was reached is migrated or needed nothing.")
     total = job.progress.failed if job is not None else len(snapshot.dead_letters)
     shown = len(snapshot.dead_letters)
-    head = show.rows_in_words(max(total, shown)) + " set aside, left as they were"
+    number = max(total, shown)
+    head = show.rows_in_words(number) + " set aside, left as " + ("it was" if number == 1 else "they were")
     if total > shown:
         head += f"; the first {show.count(shown)}:"
     parts = [Content.styled(head, MUTED)]
