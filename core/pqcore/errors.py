@@ -59,6 +59,10 @@ class DatabaseLocked(DatabaseUnavailable):
     """Another program holds a lock that is needed; the same request may succeed once it has let go."""
 
 
+class DatabaseGone(DatabaseError):
+    """The file of the database is not there any more, or another one is in its place: asking again would not help."""
+
+
 class MissingDriver(DatabaseError):
     """The driver extra for this kind of database is not installed."""
 

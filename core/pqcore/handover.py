@@ -71,7 +71,7 @@ def open_handed(document: Mapping[str, Any]) -> Workspace:
         keys = FileKeyProvider(settings.keyring, passphrase_source(settings, env={}))
     else:
         keys = pickle.loads(base64.b64decode(document["keys"]))()  # noqa: S301 - what multiprocessing does, too
-    db = Database.open(settings.url, password=password, connect_args=settings.connect_args)
+    db = Database.open(settings.url, password=password, connect_args=settings.connect_args, existing=True)
     workspace = Workspace(settings, db, keys, actor.current(), password)
     try:
         install.require(db)

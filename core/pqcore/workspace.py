@@ -71,6 +71,7 @@ class Workspace:
         self._jobs: JobRepository | None = None
         self._records: JobRecords | None = None
         self._opening_db = Lock()
+        self._existing = True
         self._keys = keys
         self._opens_keys = opens_keys
         self._opening_keys = Lock()
@@ -114,6 +115,7 @@ class Workspace:
             DatabaseError: the database cannot be reached, or its schema is missing.
         """
         workspace = cls.prepared(settings, prompt=prompt)
+        workspace._existing = require_schema  # else whoever asks may make the file
         try:
             if require_schema:
                 workspace.require_schema()
@@ -153,7 +155,7 @@ class Workspace:
         # also so that one thread alone loads what all of them need
         with self._opening_db:
             if self._db is None:
-                self._db = _open_database(self.settings, self._password)
+                self._db = _open_database(self.settings, self._password, existing=self._existing)
             if self._jobs is None or self._records is None:
                 from pqcore.jobs.records import JobRecords
                 from pqcore.jobs.repository import JobRepository
@@ -340,7 +342,7 @@ class Workspace:
             return None
         # before any process is started
         withhold(*(["PQCONSOLE_URL"] if holds_password(os.environ.get("PQCONSOLE_URL")) else []))
-        return Opening(partial(_open_database, self.settings, self._password), keys)
+        return Opening(partial(_open_database, self.settings, self._password, existing=True), keys)
 
     def _target_ids(self, scope: Scope, algorithm: str | None, policy: str | None) -> tuple[int | None, int | None]:
         from pqcore import targets
@@ -366,9 +368,13 @@ class Workspace:
         return operator
 
 
-def _open_database(settings: Settings, password: str | None) -> Database:
+def _open_database(settings: Settings, password: str | None, *, existing: bool) -> Database:
     from pqcore.database.connect import Database
 
     return Database.open(
-        settings.url, password=password, read_only=settings.read_only, connect_args=settings.connect_args
+        settings.url,
+        password=password,
+        read_only=settings.read_only,
+        connect_args=settings.connect_args,
+        existing=existing,
     )

@@ -224,3 +224,18 @@ def test_what_is_in_the_way_of_a_read_is_an_error_of_ours(filled: Workspace) -> 
     """A lock is met by a statement of the read, where only writers have anything to classify."""
     with locked_by_another(filled), lock_patience(0.01), pytest.raises(DatabaseLocked, match="Another program"):
         filled.jobs.get(1)
+
+
+async def test_a_file_that_is_gone_is_named_and_none_is_made(filled: Workspace) -> None:
+    path = filled.settings.data_dir / "world.sqlite"
+    async with opened(filled) as pilot:
+        await shows(pilot, "● live")
+        await pilot.press("down", "space")
+        aside = path.rename(path.with_suffix(".aside"))
+        await shows(pilot, "file gone, shown:", "is gone. Put it back", "Jobs 8, 1 marked")
+        await pilot.press("p")  # an action says the same, and makes no file either
+        await until(pilot, lambda: "is gone" in str(main(pilot).query_one("#notice").render()))
+        assert not path.exists()
+        aside.rename(path)
+        await shows(pilot, "● live", "1 marked")
+        assert "gone" not in str(main(pilot).query_one("#trouble").render())

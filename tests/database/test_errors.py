@@ -128,7 +128,7 @@ CASES = [
     ("sqlite", sqlite(sqlite3.SQLITE_PROTOCOL), Fault.LOCK_TIMEOUT),
     ("sqlite", sqlite(sqlite3.SQLITE_SCHEMA), Fault.SERIALIZATION),
     ("sqlite", sqlite(sqlite3.SQLITE_NOMEM), Fault.UNAVAILABLE),
-    ("sqlite", sqlite(sqlite3.SQLITE_READONLY_DBMOVED), Fault.READ_ONLY),
+    ("sqlite", sqlite(sqlite3.SQLITE_READONLY_DBMOVED), Fault.GONE),
     ("sqlite", sqlite(sqlite3.SQLITE_CORRUPT_INDEX), Fault.OTHER),
     ("sqlite", sqlite(sqlite3.SQLITE_CONSTRAINT_UNIQUE), Fault.CONSTRAINT),
     ("sqlite", sqlite(sqlite3.SQLITE_ERROR, "no such table: x"), Fault.MISSING_TABLE),

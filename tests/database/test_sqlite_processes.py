@@ -8,9 +8,11 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from pqcore.database.connect import Database
+from pqcore.errors import DatabaseGone, SchemaError
 
 # Opens the database, writes, and is the last to leave as far as it can see.
 OTHER = """
@@ -43,3 +45,44 @@ def test_opening_further_connections_keeps_the_locks_of_the_first(tmp_path: Path
         with db.write() as conn:
             conn.exec_driver_sql("INSERT INTO seen VALUES ('first')")
         assert other_process(url) == "['first', 'other', 'other']"
+
+
+def test_a_file_that_is_gone_is_an_error_and_comes_back_as_it_was(tmp_path: Path) -> None:
+    path, aside = tmp_path / "shared.sqlite", tmp_path / "aside.sqlite"
+    with closing(Database.open(f"sqlite:///{path}")) as db:
+        with db.write() as conn:
+            conn.exec_driver_sql("CREATE TABLE seen (who TEXT)")
+        path.rename(aside)
+        for use in (db.read, db.write):
+            for pooled in (True, False):  # a connection that is open, and a new one
+                if not pooled:
+                    db.engine.dispose()
+                with pytest.raises(DatabaseGone, match="is gone"), use() as conn:
+                    conn.exec_driver_sql("SELECT 1")
+        assert not path.exists()  # an empty file would pass for the database
+        aside.rename(path)
+        with db.write() as conn:
+            conn.exec_driver_sql("INSERT INTO seen VALUES ('first')")
+        path.unlink()
+        path.touch()
+        with pytest.raises(DatabaseGone, match="Another file is in the place"), db.read() as conn:
+            conn.exec_driver_sql("SELECT 1")
+
+
+def test_a_file_that_is_deleted_within_a_transaction_is_gone_too(tmp_path: Path) -> None:
+    path = tmp_path / "shared.sqlite"
+
+    def delete_and_write(conn: sa.Connection) -> None:
+        path.unlink()
+        conn.exec_driver_sql("CREATE TABLE seen (who TEXT)")
+
+    with closing(Database.open(f"sqlite:///{path}")) as db, pytest.raises(DatabaseGone), db.write() as conn:
+        delete_and_write(conn)
+
+
+def test_who_needs_a_file_that_exists_makes_none(tmp_path: Path) -> None:
+    path = tmp_path / "mistyped.sqlite"
+    db = Database.open(f"sqlite:///{path}", existing=True)
+    with closing(db), pytest.raises(SchemaError, match="There is no database"), db.read():
+        pass
+    assert not path.exists()

@@ -37,7 +37,7 @@ SALT = "0123456789"
 
 
 @contextmanager
-def working(url: str, home: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+def working(url: str, home: Path, *flags: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """``pqconsole work``, as it is run by an init system."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PQCONSOLE_")},
@@ -47,7 +47,7 @@ def working(url: str, home: Path, **more: str) -> Iterator[subprocess.Popen[byte
         "PQCONSOLE_URL": url,
         **more,
     }
-    command = [sys.executable, "-m", "pqtui", "work", "--threads", "2"]
+    command = [sys.executable, "-m", "pqtui", "work", "--threads", "2", *flags]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, start_new_session=True) as process:
         try:
             yield process
@@ -197,3 +197,28 @@ def test_members_that_are_just_starting_say_nothing(tmp_path: Path, number: sign
 def _scalar(db: Database, query: str) -> int:
     with db.read() as conn:
         return int(conn.execute(sa.text(query)).scalar_one())
+
+
+@pytest.mark.parametrize("flags", [(), ("--drain",)], ids=["for ever", "drain"])
+def test_a_worker_whose_file_is_gone_ends_and_makes_no_other(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    """What it would go on writing is in no file that has a name any more."""
+    path, aside = tmp_path / "world.sqlite", tmp_path / "aside.sqlite"
+    with closing(Database.open(f"sqlite:///{path}")) as db:
+        bench = Bench(db)
+        job_id = slow_job(bench)
+        with working(f"sqlite:///{path}", tmp_path, *flags) as process:
+            tick = Event()
+            while bench.jobs.get(job_id).progress.migrated == 0:
+                assert process.poll() is None
+                tick.wait(0.02)
+            path.rename(aside)
+            assert process.wait(PATIENCE) == 3
+            assert process.stderr is not None
+            said = process.stderr.read().decode()
+            assert f"The file of sqlite:///{path} is gone. Put it back" in said
+            assert "Traceback" not in said
+            assert not path.exists()
+            aside.rename(path)
+            job = bench.jobs.get(job_id)
+            assert job.status is Status.RUNNING  # its lease runs out, and the next worker takes it up
+            assert 0 < job.progress.migrated < 3000

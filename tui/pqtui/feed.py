@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 from textual.message import Message
 
-from pqcore.errors import DatabaseLocked, DatabaseUnavailable, PQConsoleError
+from pqcore.errors import DatabaseGone, DatabaseLocked, DatabaseUnavailable, PQConsoleError
 from pqcore.patience import SCREEN_SECONDS, lock_patience
 from pqcore.text import clean
 
@@ -30,6 +30,10 @@ _BUSY_SHARE = 0.2
 # after so many reads in a row that found nothing new, a feed rests longer between them
 _CALM_READS = 10
 CALM_FACTOR = 4.0
+
+
+# the first that fits
+_WORDS = {DatabaseLocked: "locked", DatabaseGone: "file gone", DatabaseUnavailable: "database away"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +58,23 @@ class Fresh(Message):
 class Trouble(Message):
     """A feed could not read, by the monotonic second ``at``; it goes on trying.
 
-    ``away``: the database cannot be reached, or is ``locked`` by another program; else something is missing in it, or a
-    right.
+    ``away``: the database cannot be reached, or is locked by another program; else something is missing in it, or a
+    right. ``word`` says it in two words.
     """
 
-    def __init__(self, feed: str, sentence: str, away: bool, locked: bool = False) -> None:
+    def __init__(self, feed: str, sentence: str, away: bool = False, word: str = "cannot read") -> None:
         super().__init__()
         self.feed = feed
         self.sentence = sentence
         self.away = away
-        self.locked = locked
+        self.word = word
         self.at = monotonic()
 
     @classmethod
     def of(cls, feed: str, error: PQConsoleError) -> Trouble:
         """The trouble that an error makes for a feed."""
-        return cls(feed, clean(str(error)), isinstance(error, DatabaseUnavailable), isinstance(error, DatabaseLocked))
+        word = next((word for kind, word in _WORDS.items() if isinstance(error, kind)), "cannot read")
+        return cls(feed, clean(str(error)), isinstance(error, DatabaseUnavailable), word)
 
 
 class Feed(Generic[Q]):
@@ -165,7 +170,7 @@ class Feed(Generic[Q]):
                     pause = RETRY_SECONDS
                 except Exception as error:  # a feed that dies leaves a screen that lies
                     _log.exception("the feed %s failed", self.name)
-                    message = Trouble(self.name, f"Reading failed ({type(error).__name__}).", False)
+                    message = Trouble(self.name, f"Reading failed ({type(error).__name__}).")
                     pause = RETRY_SECONDS
                 self._began = None
                 self._send(message)

@@ -38,9 +38,7 @@ class Health:
         """Two words for the badge; empty where all is well."""
         worst = next(iter(self._worst_first()), None)
         if worst is not None:
-            if worst.locked:
-                return "locked"
-            return "database away" if worst.away else "cannot read"
+            return worst.word
         return "no answer" if any(feed.waiting >= NO_ANSWER_SECONDS for feed in feeds) else ""
 
     def _worst_first(self) -> list[Trouble]:

@@ -52,7 +52,7 @@ class LocalWork:
     @property
     def claiming(self) -> bool:
         """Whether whatever is due is claimed."""
-        return self._claiming is not None
+        return _works(self._claiming)
 
     def run(self, job_id: int) -> None:
         """Claim this job and run it here, whatever its schedule. Raises ``StateConflict``, ``JobNotFound``."""
@@ -90,7 +90,7 @@ class LocalWork:
         """Begin to claim what is due; or stop that, leaving what was claimed resumable."""
         with self._lock:
             worker = self._claiming
-            if self._stopped or wanted == (worker is not None):
+            if self._stopped or wanted == _works(worker):
                 return
             self._claiming = self._new() if wanted else None
             started = self._claiming
@@ -135,7 +135,7 @@ class LocalWork:
         with self._lock:
             if self._stopped:
                 return None
-            if self._by_hand is None:
+            if not _works(self._by_hand):
                 self._by_hand = self._new()
             return self._by_hand
 
@@ -145,3 +145,8 @@ class LocalWork:
     def _new(self) -> Worker:
         sys.setswitchinterval(_SWITCH_SECONDS)
         return self._workspace.worker(kind="console")
+
+
+def _works(worker: Worker | None) -> bool:
+    """Whether there is a worker, and it has not given up."""
+    return worker is not None and worker.failure is None

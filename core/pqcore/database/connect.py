@@ -79,7 +79,7 @@ def _require_driver(url: sa.URL) -> None:
 
 
 # a right, a table or a whole session is missing: trying again, or another row, would not help
-_FINAL = frozenset({Fault.PERMISSION, Fault.MISSING_TABLE, Fault.READ_ONLY})
+_FINAL = frozenset({Fault.PERMISSION, Fault.MISSING_TABLE, Fault.READ_ONLY, Fault.GONE})
 # nothing of a read has to be halved or mended: whatever was in its way, it is tried again or shown
 _OF_A_READ = AWAY | _FINAL | RETRYABLE
 
@@ -144,6 +144,7 @@ class Database:
         read_only: bool = False,
         pool_size: int = 12,
         connect_args: Mapping[str, Any] | None = None,
+        existing: bool = False,
     ) -> Database:
         """Prepare access to the database at ``url``; nothing is connected yet.
 
@@ -152,6 +153,7 @@ class Database:
             password: replaces the one in the URL.
             pool_size: connections that are kept; as many more are made when needed.
             connect_args: passed to the driver as they are (TLS files and the like).
+            existing: refuse a SQLite file that is not there, instead of making it.
 
         Raises:
             ConfigurationError: the URL cannot be used.
@@ -159,7 +161,7 @@ class Database:
         """
         parsed = parse_url(url, password)
         _require_driver(parsed)
-        dialect = dialect_for(parsed, read_only=read_only)
+        dialect = dialect_for(parsed, read_only=read_only, existing=existing)
         options = dialect.engine_options()
         options["connect_args"] = {**options.get("connect_args", {}), **(connect_args or {})}
         engine = sa.create_engine(
@@ -215,6 +217,7 @@ class Database:
     def _write(self, session: Session) -> Iterator[sa.Connection]:
         with self.dialect.writer_turn(self.label), self._transaction(session) as connection:
             yield connection
+        self.dialect.confirm()
         self._wrote = True
 
     @contextmanager

@@ -15,6 +15,7 @@ import sqlalchemy.exc as sa_exc
 from pqcore.errors import (
     ConfigurationError,
     DatabaseError,
+    DatabaseGone,
     DatabaseLocked,
     DatabaseUnavailable,
     ReadOnlySession,
@@ -31,6 +32,7 @@ class Fault(StrEnum):
     CONNECTION_LOST = "connection_lost"
     UNAVAILABLE = "unavailable"  # cannot be reached, without a free connection or memory
     FULL = "full"  # no room left on its disk
+    GONE = "gone"  # its file was deleted or replaced while it was open
     PERMISSION = "permission"
     MISSING_TABLE = "missing_table"  # a table, column, view, schema or database is not there
     CONSTRAINT = "constraint"  # a constraint or a trigger refuses the row
@@ -220,6 +222,7 @@ _SQLITE: dict[int, Fault] = {
     25: Fault.DATA,
 }
 _SQLITE_BUSY_SNAPSHOT = 517
+_SQLITE_DATABASE_MOVED = 1032
 _SQLITE_DAMAGED = 11
 _SQLITE_NOT_A_DATABASE = 26
 
@@ -281,6 +284,8 @@ def _classify_sqlite(exc: BaseException) -> Fault:
         return Fault.CONNECTION_LOST if "closed database" in str(exc) else Fault.OTHER
     if code == _SQLITE_BUSY_SNAPSHOT:
         return Fault.SERIALIZATION
+    if code == _SQLITE_DATABASE_MOVED:
+        return Fault.GONE
     if code == 1 and str(exc).startswith(("no such table", "no such column", "no such view")):
         return Fault.MISSING_TABLE
     return _SQLITE.get(code & 0xFF, Fault.OTHER)
@@ -298,6 +303,8 @@ def translate(exc: BaseException, dialect_name: str, label: str = "the database"
             return DatabaseUnavailable(
                 f"There is no room left on the disk of {label}", "Make room there; running jobs go on by themselves"
             )
+        case Fault.GONE:
+            return file_gone(label)
         case Fault.UNAVAILABLE | Fault.CONNECTION_LOST if dialect_name == "sqlite":
             return DatabaseUnavailable(
                 f"The file of {label} cannot be opened, read or written",
@@ -336,6 +343,14 @@ def translate(exc: BaseException, dialect_name: str, label: str = "the database"
             return DatabaseError(f"A value does not fit its column in {label}", "Widen the column or change the value")
         case Fault.OTHER:
             return _translate_other(exc, dialect_name, label)
+
+
+def file_gone(label: str, *, replaced: bool = False) -> DatabaseGone:
+    """The error for a file that was deleted, or ``replaced`` by another one, while it was in use."""
+    if replaced:
+        message = f"Another file is in the place of {label}"
+        return DatabaseGone(message, "Put the one that was in use back, or start again to use this one")
+    return DatabaseGone(f"The file of {label} is gone", "Put it back under its name; none is made in its place")
 
 
 def _translate_other(exc: BaseException, dialect_name: str, label: str) -> DatabaseError:

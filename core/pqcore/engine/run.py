@@ -25,7 +25,7 @@ from pqcore.engine.prepare import prepare
 from pqcore.engine.ranges import Ended
 from pqcore.engine.throttles.keeper import Keeper
 from pqcore.engine.unless import unless
-from pqcore.errors import DatabaseUnavailable, JobNotFound, PQConsoleError
+from pqcore.errors import DatabaseGone, DatabaseUnavailable, JobNotFound, PQConsoleError
 from pqcore.jobs.claims import Heartbeat, JobClaim, LeaseLost, abandon_ranges, beat, release
 from pqcore.jobs.leases import heartbeat_seconds
 from pqcore.jobs.model import Job, Phase, Progress, Purpose, Request, Status
@@ -101,7 +101,10 @@ def ending(job_id: int, why: Why | None, error: str | None, progress: Progress) 
 
 
 class JobRun:
-    """One claimed job. ``run`` coordinates it in the calling thread; ``pick`` says where its batches run."""
+    """One claimed job. ``run`` coordinates it in the calling thread; ``pick`` says where its batches run.
+
+    ``gone`` says afterwards that the database's file is not there any more.
+    """
 
     def __init__(
         self, db: Database, keys: KeyProvider, jobs: JobRepository, pick: PickTurns, threads: int, claim: JobClaim
@@ -124,6 +127,7 @@ class JobRun:
         self._rest: Rest | None = None
         self._keeper = Keeper(db, jobs, claim.job_id)
         self.job_id = claim.job_id
+        self.gone: DatabaseGone | None = None
 
     @property
     def held(self) -> bool:
@@ -409,6 +413,9 @@ class JobRun:
                 self._record_end()
                 return
             except JobNotFound:
+                return
+            except DatabaseGone as error:
+                self.gone = error
                 return
             except (PQConsoleError, SQLAlchemyError) as error:
                 attempt += 1

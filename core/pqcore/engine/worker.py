@@ -61,7 +61,7 @@ class Drained:
 class Worker:
     """Claims and runs jobs of one database.
 
-    ``failure`` says why a started worker gave up (a right is missing, say); None while it works.
+    ``failure`` says why a worker gave up (a right is missing, or the database's file, say); None while it works.
 
     Args:
         kind: ``console`` or ``work``; shown in the list of workers.
@@ -239,6 +239,8 @@ class Worker:
 
     def _carry_operation(self, run: OperationRun, progress: Report | None) -> Progress:
         self._carry(run, progress)
+        if self.failure is not None:
+            raise self.failure
         if run.failure is not None:
             raise OperationFailed(run.failure.rstrip("."))
         if run.reason is not None:
@@ -254,6 +256,8 @@ class Worker:
             if claim is None:
                 break
             self._run(claim, progress)
+            if self.failure is not None:
+                raise self.failure
             job = self._patiently(partial(self._jobs.get, claim.job_id))
             if job is None:
                 ended[Status.PENDING] += 1  # stopped while the database was away
@@ -354,6 +358,8 @@ class Worker:
             with suppress(PQConsoleError, SQLAlchemyError):  # the run itself will meet what is wrong, and say so
                 self._jobs.note(run.job_id, *run.beginning(self.id))
             run.run(progress)
+            if run.gone is not None:
+                self._give_up(run.gone)
         finally:
             with self._lock:
                 self._runs.pop(run.job_id, None)

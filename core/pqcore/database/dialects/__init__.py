@@ -14,8 +14,8 @@ __all__ = ["Dialect", "Session", "Width", "dialect_for"]
 _DIALECTS = {"postgresql": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite"}
 
 
-def dialect_for(url: sa.URL, *, read_only: bool = False) -> Dialect:
-    """The dialect for a URL that ``connect.parse_url`` returned."""
+def dialect_for(url: sa.URL, *, read_only: bool = False, existing: bool = False) -> Dialect:
+    """The dialect for a URL that ``connect.parse_url`` returned; ``existing``: it makes no file that is missing."""
     name = url.get_backend_name()
     dialect: type[Dialect] = getattr(import_module(f"{__name__}.{name}"), _DIALECTS[name])
-    return dialect(url, read_only=read_only)
+    return dialect(url, read_only=read_only, existing=existing)

@@ -57,9 +57,10 @@ class Dialect(ABC):
     max_rows: ClassVar[int] = 5000
     max_bytes: ClassVar[int] = 4_000_000
 
-    def __init__(self, url: sa.URL, *, read_only: bool) -> None:
+    def __init__(self, url: sa.URL, *, read_only: bool, existing: bool = False) -> None:
         self.url = url
         self.read_only = read_only
+        self.existing = existing
 
     # Sessions
 
@@ -74,6 +75,10 @@ class Dialect(ABC):
     def mark(self, read: Callable[[], AbstractContextManager[sa.Connection]]) -> object | None:  # noqa: ARG002
         """See ``Database.mark``. ``read`` gives a connection, where one is needed."""
         return None
+
+    def confirm(self) -> None:
+        """After a commit: raise where what was written is in no database that anybody finds again."""
+        return
 
     def writer_turn(self, label: str) -> AbstractContextManager[None]:  # noqa: ARG002
         """Wait for this process's turn to write, where the database has one writer at a time."""

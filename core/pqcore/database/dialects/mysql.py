@@ -81,8 +81,8 @@ class MySQL(Dialect):
 
     name: ClassVar[str] = "mysql"
 
-    def __init__(self, url: sa.URL, *, read_only: bool) -> None:
-        super().__init__(url, read_only=read_only)
+    def __init__(self, url: sa.URL, *, read_only: bool, existing: bool = False) -> None:
+        super().__init__(url, read_only=read_only, existing=existing)
         self._columns: WeakKeyDictionary[sa.Table, dict[str, _Column]] = WeakKeyDictionary()
         self._columns_guard = threading.Lock()
         self._packet_bytes: int | None = None  # as the server said last

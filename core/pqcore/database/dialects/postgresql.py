@@ -84,8 +84,8 @@ class PostgreSQL(Dialect):
     name: ClassVar[str] = "postgresql"
     max_bytes: ClassVar[int] = 16_000_000
 
-    def __init__(self, url: sa.URL, *, read_only: bool) -> None:
-        super().__init__(url, read_only=read_only)
+    def __init__(self, url: sa.URL, *, read_only: bool, existing: bool = False) -> None:
+        super().__init__(url, read_only=read_only, existing=existing)
         self._types: WeakKeyDictionary[sa.Table, dict[str, _ColumnType]] = WeakKeyDictionary()
         self._types_guard = threading.Lock()
 

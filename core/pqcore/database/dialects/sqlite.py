@@ -15,8 +15,9 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from pqcore.database.dialects.base import SESSION_OPTION, Dialect, SelectT, Session, Width, encode, encoder, not_unique
+from pqcore.database.errors import file_gone
 from pqcore.database.swap import Swap, SwapPlan
-from pqcore.errors import DatabaseUnavailable
+from pqcore.errors import DatabaseUnavailable, SchemaError
 from pqcore.patience import patience
 
 _LOOK_AGAIN_SECONDS = 0.001
@@ -82,9 +83,10 @@ class SQLite(Dialect):
 
     name: ClassVar[str] = "sqlite"
 
-    def __init__(self, url: sa.URL, *, read_only: bool) -> None:
-        super().__init__(url, read_only=read_only)
+    def __init__(self, url: sa.URL, *, read_only: bool, existing: bool = False) -> None:
+        super().__init__(url, read_only=read_only, existing=existing)
         self._path = Path(url.database or "").expanduser()
+        self._inode: int | None = None  # of the file, once it was opened
         with _turns_guard:
             self._turn = _turns.setdefault(str(self._path.resolve()), threading.Lock())
 
@@ -107,6 +109,9 @@ class SQLite(Dialect):
                 info = name.stat()
                 found.append((info.st_ino, info.st_size, info.st_mtime_ns))
         return tuple(found)
+
+    def confirm(self) -> None:
+        self._require_the_same()
 
     def writer_turn(self, label: str) -> AbstractContextManager[None]:
         return self._wait(label)
@@ -148,8 +153,12 @@ class SQLite(Dialect):
 
     def _connect(self) -> _Connection:
         path = self._path.absolute()
+        if self._inode is not None or self.existing:
+            self._require_the_same()
         if self.read_only:
             target = f"file:{quote(str(path))}?mode=ro"
+        elif self._inode is not None or self.existing:
+            target = f"file:{quote(str(path))}?mode=rw"
         else:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _make(path)
@@ -168,10 +177,28 @@ class SQLite(Dialect):
                 connection.execute("PRAGMA query_only = 1")
             else:
                 self._use_wal(connection)
+            self._require_the_same()
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _require_the_same(self) -> None:
+        """Refuse to go on where the file that was opened is gone: what is written to it then would be lost.
+
+        SQLite itself notices when it writes, and not at every write; a reader would go on with what nobody else sees.
+        """
+        try:
+            inode = self._path.stat().st_ino
+        except (FileNotFoundError, NotADirectoryError):
+            if self._inode is None:
+                message = f"There is no database {self._path}"
+                raise SchemaError(message, "Make it with pqconsole init, or correct the URL") from None
+            raise file_gone(f"sqlite:///{self.url.database}") from None
+        if self._inode is None:
+            self._inode = inode
+        elif inode != self._inode:
+            raise file_gone(f"sqlite:///{self.url.database}", replaced=True)
 
     @staticmethod
     def _use_wal(connection: _Connection) -> None:
@@ -185,8 +212,8 @@ class SQLite(Dialect):
             if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
 
-    @staticmethod
-    def _begin(connection: sa.Connection) -> None:
+    def _begin(self, connection: sa.Connection) -> None:
+        self._require_the_same()
         session = connection.get_execution_options().get(SESSION_OPTION)
         driver: _Connection = connection.connection.driver_connection  # type: ignore[assignment]
         if session in (Session.WRITE, Session.BATCH):
