@@ -40,6 +40,7 @@ SHOWN: dict[str, tuple[int, str]] = {
     "back": (8, "Jobs 8 "),
     "copy": (8, "sent to the clipboard of"),
     "export": (8, "esc leaves it"),
+    "span": (8, "1 hour"),
     "estate": (8, "salted"),
     "news": (8, "Nothing is known to have happened"),
     "pane_detail": (8, "[Overview]"),

@@ -41,6 +41,7 @@ from pqtui import columns, detail_text, estate_text, export, metrics_text, recor
 from pqtui.actions import ACTIONS, BY_ID
 from pqtui.cli.output import dumps, print_properties, print_table
 from pqtui.columns import Line
+from pqtui.curve import SPANS, Present, curve
 from pqtui.detail_text import PAGES, View
 from pqtui.glyphs import ASCII, UNICODE
 from pqtui.history import Recent
@@ -135,7 +136,7 @@ def test_pages_of_the_detail_and_the_metrics_hold_no_foreign_byte() -> None:
         pages = [page(snapshot, view).plain for _, _, page in PAGES]
         worker = WorkerInfo(clean(text), clean(text), 1, clean(text), 4, NOW, NOW, True)
         metrics = MetricsSnapshot((StatusTotal(Status.RUNNING, 1, 2),), (job,), (worker,))
-        flow = Flow(1.0, 2.0, (1.0,), 2.0)
+        flow = Flow(1.0, 2.0, curve(((1, 60),), Present(NOW), SPANS[0], 80))
         pages.append(metrics_text.workers(metrics, flow, frozenset(), NOW, 52, 9, UNICODE, "w").plain)
         pages.append(metrics_text.throughput(metrics, flow, 40, 9, UNICODE).plain)
         pages.append(show.job_in_words(job))

@@ -16,11 +16,12 @@ from pqcore.jobs.model import Job, Phase, Progress, Status, StatusTotal, WorkerI
 from pqcore.migrations.base import Scope
 from pqtui import columns, metrics_text, plot, show
 from pqtui.columns import Line
+from pqtui.curve import SPANS, Present, curve
 from pqtui.filter_typing import FilterSuggester, SeenValues, typed_filter
 from pqtui.glyphs import ASCII, UNICODE, choose
 from pqtui.json_tokens import tokens
 from pqtui.metrics_text import Flow, JobFlow
-from pqtui.pace import Pace, PaceBook, Throughput
+from pqtui.pace import Pace, PaceBook
 from pqtui.readiness import Readiness, readiness
 from pqtui.schedule import parse_start
 from pqtui.snapshots import MetricsSnapshot
@@ -156,36 +157,6 @@ def test_time_in_which_a_throttle_held_the_job_back_is_not_in_what_is_left() -> 
     assert book.of(waiting).left is None  # it has hardly worked
 
 
-def test_throughput_counts_growth_of_each_job_and_of_all_and_never_shrinks() -> None:
-    flow = Throughput()
-
-    def at(seconds: float, *rows: int, ended: int | None = None) -> None:
-        gone = [] if ended is None else [job(id=9, status=Status.DONE, processed_count=ended)]
-        flow.observe([job(id=n, processed_count=count) for n, count in enumerate(rows, 1)], gone, seconds)
-
-    at(1.0, 1000)  # what was done before is not of this time
-    at(4.0, 1100)
-    at(6.0, 1150, 500)
-    at(7.0, 20, 600)  # the first one was started over
-    at(12.0, 30, 700)
-    assert flow.series(0, 3, 15.0) == (20.0, 30.0, 22.0)
-    assert flow.series(1, 1, 60.0) == (360 / 60,)
-    assert flow.of(1, 3, 15.0) == (20.0, 10.0, 2.0)
-    assert flow.of(2, 3, 15.0) == (0.0, 20.0, 20.0)
-    flow.observe([], [job(id=2, status=Status.DONE, processed_count=750)], 16.0)
-    assert flow.series(0, 1, 20.0) == (10.0,)  # its last rows count although it runs no more
-    assert flow.of(2, 3, 20.0) == ()
-
-
-def test_a_job_starting_again_is_no_growth() -> None:
-    flow = Throughput()
-    for seconds, status, count in ((1.0, Status.RUNNING, 500), (2.0, Status.DONE, 500), (3.0, Status.RUNNING, 900)):
-        jobs_now = [job(status=status, processed_count=count)]
-        running = status is Status.RUNNING
-        flow.observe(jobs_now if running else [], [] if running else jobs_now, seconds)
-    assert sum(flow.series(0, 2, 5.0)) == 0
-
-
 def test_what_is_in_its_new_form_by_the_newest_counted_job_of_each_column() -> None:
     def about(table: str, **values: Any) -> Job:
         return job(selection={"table": table, "field": "f"}, **values)
@@ -213,7 +184,9 @@ def test_workers_with_their_heartbeat_and_what_holds_their_jobs_back() -> None:
     )  # fmt: skip
     stalled = job(id=13, lease_expired=True)
     snapshot = MetricsSnapshot((), (held, stalled), (gone, worker))
-    flow = Flow(25.0, 20.0, (0.0, 50.0), 5.0, {12: JobFlow(Pace(25.0, 20.0), (0.0, 25.0, 50.0))})
+    flow = Flow(
+        25.0, 20.0, curve((), Present(NOW), SPANS[0], 30), (), {12: JobFlow(Pace(25.0, 20.0), (0.0, 25.0, 50.0))}
+    )
     lines = metrics_text.workers(snapshot, flow, frozenset(), NOW, 90, 10, ASCII, "w").plain.split("\n")
     assert lines[1].split() == ["*", "work", "ops1:47", "4", "7s", "ago"]
     assert lines[2].split() == ["12", "users.pw", "25/s", "=#", "20s", "10%", "dead", "outside", "22:00-06:00"]

@@ -13,7 +13,17 @@ import sqlalchemy as sa
 
 from pqcore.actor import Actor
 from pqcore.database.connect import Database
-from pqcore.database.tables import control, dead_letters, events, jobs, originals, ranges, runs, workers
+from pqcore.database.tables import (
+    control,
+    dead_letters,
+    events,
+    jobs,
+    originals,
+    ranges,
+    runs,
+    throughput,
+    workers,
+)
 from pqcore.formats.context import key_digest
 from pqcore.keys.memory import MemoryKeyProvider
 from pqcore.migrations.base import Scope
@@ -63,7 +73,7 @@ def add_job(workspace: Workspace, job_id: int, **values: Any) -> None:
 
     ``total``, ``migrated``, ``skipped``, ``failed``: counters; ``held_by``: a worker's lease; ``request``;
     ``phase`` of its run; ``keeps``: keys of rows whose originals are kept; ``letters``: (key, reason, message) of
-    dead letters; ``log``: (kind, message) of events.
+    dead letters; ``log``: (kind, message) of events; ``minutes``: minutes before ``NOW`` -> rows processed in each.
     """
     row = {
         "id": job_id,
@@ -139,6 +149,8 @@ def add_job(workspace: Workspace, job_id: int, **values: Any) -> None:
                 written_digest="0" * 64,
                 created_at=NOW,
             )
+        for ago, processed in values.get("minutes", {}).items():
+            _put(conn, throughput, job_id=job_id, minute=NOW - timedelta(minutes=ago), processed=processed)
         for kind, message in values.get("log", ()):
             _put(conn, events, job_id=job_id, at=NOW, kind=kind, message=message, actor="ada", host="ops1")
 
@@ -194,12 +206,14 @@ def fill(workspace: Workspace) -> None:
     add_job(
         workspace, 1, scope="wrappers", selection=wraps, target_algo_id=kem, status="done", total=5000, migrated=4990,
         skipped=10, processed_count=5000, created_at=NOW - timedelta(days=2), started_at=NOW - timedelta(hours=5),
-        finished_at=NOW - timedelta(hours=4), log=(("created", "Created"), ("done", "Done: 4990 migrated, 10 skipped")),
+        finished_at=NOW - timedelta(hours=4), minutes={ago: 60 + ago % 7 * 8 for ago in range(300, 240, -1)},
+        log=(("created", "Created"), ("done", "Done: 4990 migrated, 10 skipped")),
     )  # fmt: skip
     add_job(
         workspace, 2, scope="signatures", selection={"table": "audit_log", "field": "signature"}, target_algo_id=dsa,
         status="failed", total=800, migrated=797, failed=3, processed_count=800, started_at=NOW - timedelta(hours=2),
-        finished_at=NOW - timedelta(hours=1), error="3 rows could not be migrated, more than the 2 that were allowed",
+        finished_at=NOW - timedelta(hours=1), minutes={ago: 10 + ago % 11 for ago in range(110, 60, -1)},
+        error="3 rows could not be migrated, more than the 2 that were allowed",
         letters=(
             ("[17]", "unverifiable", "The old signature does not verify with the key audit-2019:1"),
             ("[99]", "unparseable", "The old value is no base64"),
@@ -208,7 +222,8 @@ def fill(workspace: Workspace) -> None:
     )  # fmt: skip
     add_job(
         workspace, 3, scope="wrappers", selection=wraps, target_algo_id=kem, status="running", total=1000, migrated=420,
-        processed_count=420, started_at=NOW - timedelta(minutes=2), held_by=worker,
+        processed_count=420, started_at=NOW - timedelta(minutes=12), held_by=worker,
+        minutes={ago: 20 + ago * 5 % 37 for ago in range(12, 0, -1)},
         log=(("created", "Created"), ("started", f"Started by {worker}")),
     )  # fmt: skip
     add_job(workspace, 4, status="cancelled", total=100, migrated=10, processed_count=10)

@@ -16,7 +16,6 @@ from tests.engine.items import Bench
 from tests.engine.test_worker import expire_leases
 
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
-NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 T = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
 
@@ -26,7 +25,7 @@ def bench(database: Database) -> Bench:
 
 
 def noted(bench: Bench, job_id: int | None = None) -> int:
-    return sum(processed for _, processed in bench.jobs.minutes(EVER, NEVER, job_id))
+    return sum(processed for _, processed in bench.jobs.minutes(EVER, job_id))
 
 
 def count(bench: Bench, job_id: int, **counters: int) -> None:
@@ -45,7 +44,7 @@ def test_the_minutes_of_a_job_add_up_to_what_it_processed(bench: Bench) -> None:
     first, second = bench.run(bench.job()), bench.run(bench.job())
     after = bench.jobs.clock()
     assert (noted(bench, first.id), noted(bench, second.id), noted(bench)) == (700, 700, 1400)
-    found = bench.jobs.minutes(EVER, NEVER)
+    found = bench.jobs.minutes(EVER)
     assert all(before <= minute <= after and minute.second == minute.microsecond == 0 for minute, _ in found)
     assert together(bench.jobs.minutes_of_each(EVER).values()) == found
 
@@ -154,8 +153,8 @@ def test_minutes_are_added_up_and_cut_out(bench: Bench) -> None:
         for job_id, at, rows in ((1, 0, 5), (2, 0, 7), (1, 1, 2), (2, 3, 9), (2, 3, 1)):
             note(conn, job_id, T + timedelta(minutes=at), rows)
     minutes = [T + timedelta(minutes=n) for n in range(5)]
-    assert bench.jobs.minutes(T, NEVER) == ((minutes[0], 12), (minutes[1], 2), (minutes[3], 10))
-    assert bench.jobs.minutes(minutes[1], minutes[3]) == ((minutes[1], 2),)
-    assert bench.jobs.minutes(T, NEVER, 1) == ((minutes[0], 5), (minutes[1], 2))
-    assert bench.jobs.minutes(T, NEVER, 3) == ()
+    assert bench.jobs.minutes(T) == ((minutes[0], 12), (minutes[1], 2), (minutes[3], 10))
+    assert bench.jobs.minutes(minutes[1]) == ((minutes[1], 2), (minutes[3], 10))
+    assert bench.jobs.minutes(T, 1) == ((minutes[0], 5), (minutes[1], 2))
+    assert bench.jobs.minutes(T, 3) == ()
     assert bench.jobs.minutes_of_each(minutes[1]) == {1: ((minutes[1], 2),), 2: ((minutes[3], 10),)}

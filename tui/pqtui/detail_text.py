@@ -11,6 +11,8 @@ from textual.content import Content
 
 from pqcore.jobs.model import Job, Phase, Progress, Status
 from pqtui import show
+from pqtui.curve import Curve
+from pqtui.curve_text import plotted
 from pqtui.glyphs import Glyphs
 from pqtui.pace import Pace
 from pqtui.record_text import key_text
@@ -36,13 +38,16 @@ STATE_STYLES: Mapping[str, str] = {
 _LABEL = 11
 _LEAST_LINES = 4  # of a part that is worth to be begun
 _TIME = 21  # a point in time and a gap
+CURVE_WIDTH = 60
+_CURVE_HEIGHT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """Under what circumstances a page is drawn: ``width`` in cells, ``workers`` alive now, jobs run ``here``.
 
-    ``height``: lines that are seen without scrolling. ``keys``: id of an action -> its key as it is shown.
+    ``height``: lines that are seen without scrolling. ``keys``: id of an action -> its key as it is shown. ``curve``:
+    what the job got through lately, in as many columns as ``CURVE_WIDTH`` cells, or those of a narrower page, have.
     """
 
     width: int
@@ -53,6 +58,7 @@ class View:
     workers: int
     here: frozenset[int]
     keys: Mapping[str, str]
+    curve: Curve | None = None
 
 
 Page = Callable[[DetailSnapshot, View], Content]
@@ -76,6 +82,8 @@ def overview(snapshot: DetailSnapshot, view: View) -> Content:
     todo = advice(job, view)
     if todo:
         parts.append(Content.assemble((f"{view.glyphs.cursor} ", "$text-accent"), show.hanging(todo, 2, view.width)))
+    if view.curve is not None:
+        parts.extend(_lately(view.curve, view))
     parts.append(Content(""))
     parts.extend(_property(name, value, view) for name, value in _properties(job, snapshot.limits, view) if value)
     whole = Content("\n").join(parts)
@@ -113,6 +121,16 @@ def _progress(job: Job, view: View) -> Content:
             tail += ", looking for rows that arrived meanwhile"
         lines[-1] = lines[-1] + Content(tail)
     return Content("\n").join(lines)
+
+
+def _lately(curve: Curve, view: View) -> list[Content]:
+    """The plot of the job alone, with its highest column."""
+    key = view.keys["span"]
+    if not curve.peak:
+        last = f"{show.hour(curve.last)} UTC" if curve.last is not None else ""
+        return [Content.styled(f"No rows since {last}; {key} looks further back", MUTED)]
+    head = Content.styled(f"Peak {show.rate(curve.peak)}", MUTED)
+    return [Content(""), head, *plotted(curve, min(view.width, CURVE_WIDTH), _CURVE_HEIGHT, view.glyphs)]
 
 
 def _operation(job: Job, done: Progress, view: View) -> Content:

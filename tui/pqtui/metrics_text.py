@@ -10,6 +10,8 @@ from textual.content import Content
 
 from pqcore.jobs.model import Job, Status, WorkerInfo
 from pqtui import plot, show
+from pqtui.curve import Curve
+from pqtui.curve_text import plotted
 from pqtui.detail_text import STATE_STYLES
 from pqtui.glyphs import Glyphs
 from pqtui.pace import Pace
@@ -18,12 +20,12 @@ from pqtui.styles import MUTED
 
 # a worker's heartbeat comes every second or two: one this old is no news
 _BEAT_SECONDS = 5.0
-_SPARK_POINTS = 8
+BRIEF_POINTS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class JobFlow:
-    """How one running job flows: its pace, and rows per second over the last slots of time."""
+    """How one running job flows: its pace, and rows per second in each of the last minutes."""
 
     pace: Pace
     series: tuple[float, ...]
@@ -31,12 +33,15 @@ class JobFlow:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """How work flows: rows per second now, seconds of work left for the running jobs, the plot's values, each job."""
+    """How work flows: rows per second now, seconds of work left for the running jobs, all jobs lately, each job.
+
+    ``brief`` is ``curve`` in ``BRIEF_POINTS`` columns.
+    """
 
     rate: float
     left: float | None
-    series: tuple[float, ...]
-    slot_seconds: float
+    curve: Curve
+    brief: tuple[float, ...] = ()
     jobs: Mapping[int, JobFlow] = field(default_factory=dict)
 
 
@@ -89,6 +94,9 @@ def summary(snapshot: MetricsSnapshot, flow: Flow, width: int, glyphs: Glyphs) -
             parts.append(Content.styled(text, STATE_STYLES[word]))
         if snapshot.active:
             parts.append(Content(show.rate(flow.rate)))
+        if any(flow.brief):
+            lately = Content.styled(plot.spark(flow.brief, glyphs), "$primary")
+            parts.append(Content.assemble(lately, (f" {flow.curve.words}" if worded else "", MUTED)))
         line = Content("  ").join(parts)
         if line.cell_length <= width:
             break
@@ -96,14 +104,14 @@ def summary(snapshot: MetricsSnapshot, flow: Flow, width: int, glyphs: Glyphs) -
 
 
 def throughput(snapshot: MetricsSnapshot, flow: Flow, width: int, height: int, glyphs: Glyphs) -> Content:
-    """Rows per second now and over the last minutes, rows remaining and time left.
+    """Rows per second now and over the last minutes or hours, rows remaining and time left.
 
     Args:
-        width: cells; a column of the plot is a slot of time.
+        width: cells.
         height: lines in all.
     """
     remaining = rows_remaining(snapshot.active)
-    peak = max(flow.series, default=0.0)
+    peak = flow.curve.peak
     head = Content.assemble((show.rate(flow.rate), "bold"), (f"   peak {show.rate(peak)}" if peak else "", MUTED))
     if snapshot.active:
         left = "" if flow.left is None else f", about {show.duration(flow.left)} of work"
@@ -111,13 +119,10 @@ def throughput(snapshot: MetricsSnapshot, flow: Flow, width: int, height: int, g
     else:
         rest = "no job is running"
     lines = [head, Content(rest), *(Content.styled(text, "$text-warning") for text in _worries(snapshot))]
-    if not peak:
-        return Content("\n").join(lines)
-    tall = max(1, height - len(lines) - 1)
-    values = flow.series[-max(1, plot.values_in(width, glyphs)) :]
-    lines.extend(Content.styled(line, "$primary") for line in plot.columns(values, tall, glyphs))
-    axis = f"{show.duration(len(values) * flow.slot_seconds)} ago"
-    lines.append(Content.styled(axis + "now".rjust(max(4, width - len(axis))), MUTED))
+    if peak:
+        lines.extend(plotted(flow.curve, width, max(1, height - len(lines) - 1), glyphs))
+    elif flow.curve.last is not None:
+        lines.append(Content.styled(f"no rows since {show.hour(flow.curve.last)} UTC", MUTED))
     return Content("\n").join(lines)
 
 
@@ -184,7 +189,7 @@ def _beat(worker: WorkerInfo, now: datetime) -> str:
 
 def _job_line(job: Job, flow: JobFlow | None, width: int, glyphs: Glyphs) -> Content:
     pace, series = (flow.pace, flow.series) if flow is not None else (Pace(), ())
-    parts = [show.rate(pace.rate), plot.spark(series[-_SPARK_POINTS:], glyphs).strip()]
+    parts = [show.rate(pace.rate), plot.spark(series, glyphs).strip()]
     if pace.left is not None:
         parts.append(show.coarse(pace.left))
     if job.progress.failed:

@@ -1,4 +1,4 @@
-"""What a console remembers from one session to the next: filter, order, chosen job, an unfinished job, what was seen.
+"""What a console remembers from one session to the next: filter, order, span, chosen and unfinished job, what was seen.
 
 A private file (0600) for each profile and database in the platform's state directory. It holds no secret: what is
 being written names keys, never contains them. Marks are not kept: an action must not fall on what was marked days ago.
@@ -37,6 +37,7 @@ class SessionState:
         draft: a job that is being written.
         last_event: id of the newest event there was; None where it was never read.
         at: when this was true, aware.
+        span: id of how far back plots look; empty where none was chosen.
     """
 
     filter: str = ""
@@ -45,6 +46,7 @@ class SessionState:
     draft: Draft | None = None
     last_event: int | None = None
     at: datetime | None = None
+    span: str = ""
 
 
 def session_file(settings: Settings) -> Path:
@@ -105,6 +107,7 @@ def _document(state: SessionState) -> dict[str, Any]:
         },
         "last_event": state.last_event,
         "at": state.at.astimezone(UTC).isoformat() if state.at is not None else None,
+        "span": state.span,
     }
 
 
@@ -125,6 +128,7 @@ def _state(document: dict[str, Any]) -> SessionState:
         ),
         last_event=_number(document["last_event"]),
         at=None if at is None else datetime.fromisoformat(_text(at)).astimezone(UTC),
+        span=_text(document.get("span", "")),
     )
 
 

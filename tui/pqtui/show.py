@@ -81,6 +81,11 @@ def clock(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%H:%M:%S")
 
 
+def hour(moment: datetime) -> str:
+    """The time of day to the minute, UTC."""
+    return moment.astimezone(UTC).strftime("%H:%M")
+
+
 def percent(ratio: float | None) -> str:
     """A share; 100 % is said only of the whole."""
     return "" if ratio is None else f"{int(ratio * 100)}%"

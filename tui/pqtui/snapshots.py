@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,9 @@ from pqcore.jobs.model import OPERATING, DeadLetter, Event, Job, Progress, Range
 from pqcore.jobs.pages import JobQuery
 from pqcore.jobs.sort import Sort
 from pqcore.text import clean
+from pqtui.curve import Minutes
 from pqtui.readiness import NOTHING_COUNTED, Readiness, readiness
+from pqtui.throughput import DAY, NOTHING_NOTED, History, HistoryReader, numbered
 from pqtui.window import SLOW_SHARE, Window
 
 if TYPE_CHECKING:
@@ -65,7 +68,7 @@ class DetailSnapshot:
     """One job with everything that is kept of it; ``job`` is None where it is gone.
 
     ``limits`` are those in force, in words. ``operated`` is what the operation on the job that is under way or was
-    interrupted has counted, None where there is none.
+    interrupted has counted, None where there is none. ``minutes`` are those of its last day.
     """
 
     job_id: int
@@ -76,6 +79,7 @@ class DetailSnapshot:
     dead_letters: tuple[DeadLetter, ...]
     limits: str = ""
     operated: Progress | None = None
+    minutes: Minutes = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class MetricsSnapshot:
 
     ``totals`` and ``readiness`` are those of monotonic second ``totals_at``. ``ended`` are the jobs that ran in the
     last snapshot and do no longer. ``newest`` is how many jobs ``readiness`` was made of, 0 where that is all of them.
-    ``keeping`` are the first few jobs that keep originals.
+    ``keeping`` are the first few jobs that keep originals. ``history`` is what jobs got through in the last day.
     """
 
     totals: tuple[StatusTotal, ...]
@@ -95,6 +99,12 @@ class MetricsSnapshot:
     newest: int = 0
     totals_at: float = field(default=0.0, compare=False)
     keeping: tuple[int, ...] = ()
+    history: History = NOTHING_NOTED
+
+
+def utc_now() -> datetime:
+    """The time by this host's clock."""
+    return datetime.now(UTC)
 
 
 class _Stillness:
@@ -186,7 +196,7 @@ class CountReader:
         self._due = 0.0
 
 
-def read_detail(jobs: JobRepository, job_id: int) -> DetailSnapshot:
+def read_detail(jobs: JobRepository, job_id: int, now: Callable[[], datetime] = utc_now) -> DetailSnapshot:
     """Everything about one job. Raises what the repository raises, but for a job that is gone."""
     try:
         job = jobs.get(job_id)
@@ -201,6 +211,8 @@ def read_detail(jobs: JobRepository, job_id: int) -> DetailSnapshot:
         tuple(safe_letter(d) for d in jobs.dead_letters(job_id, limit=_DETAIL_ROWS)),
         _limits(job),
         None if job.operation is None else jobs.operated(job_id, job.operation),
+        # of another program's job nothing is noted
+        () if job.phase is None else numbered(jobs.minutes((job.finished_at or now()) - DAY, job_id)),
     )
 
 
@@ -219,9 +231,13 @@ def _limits(job: Job) -> str:
 class MetricsReader:
     """Reads the metrics: what runs and who works each time, the totals as rarely as they cost. Used by one thread."""
 
-    def __init__(self, jobs: JobRepository, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, jobs: JobRepository, clock: Callable[[], float] = monotonic, now: Callable[[], datetime] = utc_now
+    ) -> None:
         self._jobs = jobs
         self._clock = clock
+        self._read_history = HistoryReader(jobs, now)
+        self._history: History | None = None
         self._due = 0.0
         self._mark: object | None = None
         self._ran: frozenset[int] = frozenset()
@@ -248,11 +264,15 @@ class MetricsReader:
         ended = jobs.jobs_of(sorted(gone)) if gone else ()
         workers = tuple(replace(w, id=_name(w.id), host=_name(w.host), kind=_name(w.kind)) for w in jobs.workers())
         mark = self._jobs.mark()
+        totals = self._kept.totals
         if self._due and mark is not None and mark == self._mark:
             self._kept = replace(self._kept, totals_at=self._clock())
         elif self._clock() >= self._due:
             self._mark = mark
             self._read_totals()
+        # whoever processes rows is seen running, or moves the totals
+        if self._history is None or active or self._ran or self._kept.totals != totals:
+            self._history = self._read_history(job.id for job in active)
         self._ran = frozenset(job.id for job in active)
         return replace(
             self._kept,
@@ -260,6 +280,7 @@ class MetricsReader:
             workers=workers,
             ended=tuple(safe_job(job) for job in ended),
             keeping=jobs.keeping_originals(KEEPING_LIMIT),
+            history=self._history,
         )
 
     def _read_totals(self) -> None:
@@ -275,6 +296,8 @@ class MetricsReader:
         """Read the totals next time, whatever they cost. May be called from any thread."""
         self._last = None
         self._due = 0.0
+        self._history = None
+        self._read_history.expire()
 
 
 def safe_job(job: Job) -> Job:

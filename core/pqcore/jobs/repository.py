@@ -206,10 +206,10 @@ class JobRepository:
             for r in rows
         ]
 
-    def minutes(self, since: datetime, until: datetime, job_id: int | None = None) -> tuple[Minute, ...]:
-        """The minutes from ``since`` until before ``until`` in which a job processed rows (None: all jobs together)."""
+    def minutes(self, since: datetime, job_id: int | None = None) -> tuple[Minute, ...]:
+        """The minutes from ``since`` on in which a job processed rows (None: all jobs together), in their order."""
         with self._db.read() as conn:
-            return throughput.minutes(conn, since, until, job_id)
+            return throughput.minutes(conn, since, job_id)
 
     def minutes_of_each(self, since: datetime) -> dict[int, tuple[Minute, ...]]:
         """For each job that processed rows, its minutes from ``since`` on."""

@@ -8,10 +8,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from pqcore.text import clean
-from pqtui.detail_text import View
+from pqtui.detail_text import CURVE_WIDTH, View
 from pqtui.main.reading import Reading
 from pqtui.main.shown import Shown
 from pqtui.metrics_text import summary
+from pqtui.plot import values_in
 from pqtui.redraw import redraw
 from pqtui.snapshots import ListSnapshot
 from pqtui.widgets.bars import ActionBar, Standing, TopBar
@@ -75,16 +76,19 @@ class Drawing:
         """The chosen page of the job under the cursor."""
         shown, console, pane = self._shown, self._console, self._screen.detail
         snapshot = shown.detail
-        pace = shown.pace(snapshot.job if snapshot is not None else None)
-        here = console.local.active
-        view = View(*pane.text_size, console.now(), console.glyphs, pace, shown.alive, here, console.key_texts)
+        job = snapshot.job if snapshot is not None else None
+        (width, height), here = pane.text_size, console.local.active
+        points = values_in(min(width, CURVE_WIDTH), console.glyphs)
+        curve = shown.curve_of(job, snapshot.minutes, points) if snapshot is not None else None
+        pace = shown.pace(job)
+        view = View(width, height, console.now(), console.glyphs, pace, shown.alive, here, console.key_texts, curve)
         pane.show(snapshot, view)
 
     def metrics(self) -> None:
         """The metrics, and the line that sums them up."""
         shown, console = self._shown, self._console
         pane = self._screen.query_one("#metrics", MetricsPane)
-        flow = shown.flow(pane.span, pane.points)
+        flow = shown.flow(pane.points)
         pane.show(
             shown.metrics, flow, console.local.active, console.now(), shown.totals_read, console.key_texts["work"]
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from textual.message import Message
@@ -49,19 +50,25 @@ class _Late(Generic[Q]):
 class Reading:
     """The feeds of one screen, and how they fare. They post to ``post`` and never touch a widget.
 
-    ``jobs`` gives the repository; it may block, and is called in their threads alone.
+    ``jobs`` gives the repository; it may block, and is called in their threads alone. ``now`` gives the time.
     """
 
     def __init__(
-        self, jobs: Callable[[], JobRepository], post: Callable[[Message], object], poll_seconds: float
+        self,
+        jobs: Callable[[], JobRepository],
+        post: Callable[[Message], object],
+        poll_seconds: float,
+        now: Callable[[], datetime],
     ) -> None:
         read_list: _Late[ListQuery] = _Late(lambda: ListReader(jobs()))
         count: _Late[JobFilter] = _Late(lambda: CountReader(jobs()))
-        read_metrics: _Late[object] = _Late(lambda: MetricsReader(jobs()))
+        read_metrics: _Late[object] = _Late(lambda: MetricsReader(jobs(), now=now))
         self._readers = (read_list, count, read_metrics)
         self.list: Feed[ListQuery] = Feed("list", read_list, post, poll_seconds)
         self.count: Feed[JobFilter] = Feed("count", count, post, poll_seconds, _FOLLOW)
-        self.detail: Feed[int] = Feed("detail", lambda job_id: read_detail(jobs(), job_id), post, poll_seconds, _FOLLOW)
+        self.detail: Feed[int] = Feed(
+            "detail", lambda job_id: read_detail(jobs(), job_id, now), post, poll_seconds, _FOLLOW
+        )
         self.metrics: Feed[str] = Feed("metrics", read_metrics, post, poll_seconds)
         self._feeds = (self.list, self.count, self.detail, self.metrics)
         self._health = Health()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from pqcore.jobs.filter import JobFilter
 from pqcore.jobs.model import Job
 from pqcore.jobs.sort import Sort
 from pqtui import show
+from pqtui.curve import SPANS, Curve, Minutes, Present, Span, added, curve, lately
 from pqtui.filter_typing import SeenValues
-from pqtui.metrics_text import Flow, JobFlow
-from pqtui.pace import SPANS, Pace, PaceBook, Throughput
+from pqtui.metrics_text import BRIEF_POINTS, Flow, JobFlow
+from pqtui.pace import Pace, PaceBook
 from pqtui.snapshots import KEEPING_LIMIT, CountSnapshot, DetailSnapshot, ListQuery, ListSnapshot, MetricsSnapshot
+from pqtui.throughput import Elsewhere
 
 # what is younger than this passes for now
 STALE_SECONDS = 3.0
@@ -28,6 +30,7 @@ class Shown:
         list, count, detail, metrics: the last snapshots; None where there is none yet.
         fresh_at: monotonic second of the list's last read, None before the first.
         seen: names that the filter's completion offers.
+        span: how far back plots look.
     """
 
     def __init__(self) -> None:
@@ -45,7 +48,9 @@ class Shown:
         self._order_read: datetime | None = None
         self._totals_clock = ""
         self._book = PaceBook()
-        self._throughput = Throughput()
+        self.span: Span = SPANS[0]
+        self._until: datetime | None = None
+        self._elsewhere = Elsewhere()
 
     # snapshots
 
@@ -82,9 +87,13 @@ class Shown:
         before = self.alive
         if snapshot.totals_at != self.metrics.totals_at:
             self._totals_clock = show.clock(now)
+        history, now = snapshot.history, now + timedelta(seconds=snapshot.history.ahead)
+        grew = self._elsewhere.observe(snapshot.active, snapshot.ended, now)
+        # where nothing goes on, plots stand still
+        if grew or self._until is None or history != self.metrics.history or any(map(_works, snapshot.active)):
+            self._until = now
         self.metrics, self.metrics_at = snapshot, at
         self._book.observe(snapshot.active, at)
-        self._throughput.observe(snapshot.active, snapshot.ended, at)
         return self.alive != before
 
     def forget_list(self) -> None:
@@ -112,18 +121,46 @@ class Shown:
         """How fast those of the jobs move that run."""
         return {job.id: self._book.of(job) for job in jobs if job.is_running}
 
-    def flow(self, span: int, points: int) -> Flow:
-        """Rows per second and work left, of all jobs and of each; ``span`` is an index of ``SPANS``."""
-        active = self.metrics.active
-        paces = [self._book.of(job) for job in active]
-        lefts = [pace.left for pace in paces if pace.left is not None]
+    def turn_span(self, step: int, *, around: bool = False) -> None:
+        """Let plots look further back, or less far; ``around``: after the longest comes the shortest."""
+        at = SPANS.index(self.span) + step
+        self.span = SPANS[at % len(SPANS) if around else max(0, min(at, len(SPANS) - 1))]
+
+    def flow(self, points: int) -> Flow:
+        """Rows per second and work left, of all jobs and of each; the plot has ``points`` columns."""
+        active, history = self.metrics.active, self.metrics.history
+        paces = {job.id: self._book.of(job) for job in active}
+        lefts = [pace.left for pace in paces.values() if pace.left is not None]
         left = max(lefts) if lefts and len(lefts) == len(paces) else None
-        at = monotonic()
-        series = self._throughput.series(span, points, at)
+        known = [pace.rate for pace in paces.values() if pace.rate is not None]
+        present = self._present(any(map(_works, active)), sum(known) if known else None)
         each = {
-            job.id: JobFlow(pace, self._throughput.of(job.id, 12, at)) for job, pace in zip(active, paces, strict=True)
+            job.id: JobFlow(paces[job.id], lately(history.each.get(job.id, ()), self._present_of(job)))
+            for job in active
         }
-        return Flow(sum(pace.rate or 0.0 for pace in paces), left, series, SPANS[span][0], each)
+        whole = added((history.all, self._elsewhere.minutes))
+        return Flow(
+            sum(known),
+            left,
+            curve(whole, present, self.span, points),
+            curve(whole, present, self.span, BRIEF_POINTS).values,
+            each,
+        )
+
+    def curve_of(self, job: Job | None, minutes: Minutes, points: int) -> Curve | None:
+        """The plot of one job: up to now where it runs, else up to where it last processed rows. None without any."""
+        if job is None or not minutes:
+            return None
+        present = self._present_of(job)
+        if not present.running:
+            present = Present(datetime.fromtimestamp(0, UTC))
+        return curve(minutes, present, self.span, points)
+
+    def _present_of(self, job: Job) -> Present:
+        return self._present(_works(job), self._book.of(job).rate)
+
+    def _present(self, running: bool, rate: float | None) -> Present:
+        return Present(self._until or datetime.fromtimestamp(0, UTC), running, rate)
 
     # what is said of them
 
@@ -160,3 +197,8 @@ class Shown:
             return ""
         age = monotonic() - self.fresh_at
         return show.duration(age) if age >= STALE_SECONDS else "a moment"
+
+
+def _works(job: Job) -> bool:
+    """Whether a live worker of ours is at this running job."""
+    return job.is_running and job.held_by is not None

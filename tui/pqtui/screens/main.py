@@ -20,6 +20,7 @@ from pqcore.jobs.filter import JobFilter
 from pqcore.jobs.sort import Sort
 from pqtui.acting import Acting, bindings_of
 from pqtui.actions import BY_ID, Action, Situation, eligible, unavailable
+from pqtui.curve import SPANS
 from pqtui.feed import Fresh, Trouble
 from pqtui.first_lines import FirstLines
 from pqtui.main.doing import Doing
@@ -67,7 +68,7 @@ class MainScreen(Acting, Screen[None]):
         super().__init__(classes=f"pane-jobs {' '.join(classes)}")
         self._application, workspace = console, console.workspace
         self.shown = Shown()
-        self._reading = Reading(lambda: workspace.jobs, self.post_message, console.poll_seconds)
+        self._reading = Reading(lambda: workspace.jobs, self.post_message, console.poll_seconds, console.now)
         self._drawing = Drawing(self, self.shown, self._reading)
         self._panes = Panes(self)
         self._filter_line = FilterLine(self)
@@ -130,9 +131,10 @@ class MainScreen(Acting, Screen[None]):
         self.console.ask_news()
 
     def _begin_where_it_was_left(self, session: SessionState) -> None:
-        """Filter, order and chosen job of the last session."""
+        """Filter, order, chosen job and span of the last session."""
         self.shown.filter = self._filter_line.begin_with(session.filter)
         self.shown.sort = session.sort
+        self.shown.span = next((span for span in SPANS if span.id == session.span), self.shown.span)
         self.query_one(JobList).set_sort(session.sort)
         if session.job_id is not None:
             self.lines.begin_at(session.job_id)
@@ -146,7 +148,8 @@ class MainScreen(Acting, Screen[None]):
     def session(self) -> SessionState:
         """What of this screen is worth to be found again."""
         current = self.lines.current
-        return SessionState(self._filter_line.text, self.shown.sort, current.id if current is not None else None)
+        job_id = current.id if current is not None else None
+        return SessionState(self._filter_line.text, self.shown.sort, job_id, span=self.shown.span.id)
 
     @property
     def lines(self) -> JobLines:
@@ -278,6 +281,7 @@ class MainScreen(Acting, Screen[None]):
             "pane_jobs": lambda: self._panes.choose("jobs"),
             "pane_detail": lambda: self._panes.choose("detail"),
             "pane_metrics": lambda: self._panes.choose("metrics"),
+            "span": lambda: self._turn_span(1, around=True),
             "refresh": self._refresh_and_repaint,
             "hold": self._toggle_hold,
             "profile": self.console.choose_profile,
@@ -292,6 +296,11 @@ class MainScreen(Acting, Screen[None]):
     def _toggle_hold(self) -> None:
         self._reading.toggle_hold()
         self._drawing.standing()
+
+    def _turn_span(self, step: int, *, around: bool = False) -> None:
+        self.shown.turn_span(step, around=around)
+        self._drawing.metrics()
+        self._drawing.detail()
 
     def _back(self) -> None:
         if self._filter_line.has_focus:
@@ -412,6 +421,11 @@ class MainScreen(Acting, Screen[None]):
     def on_resize(self) -> None:
         # the line that sums up the metrics is there also where their pane is not
         self.call_after_refresh(self._drawing.metrics)
+
+    @on(MetricsPane.Turned)
+    def _span_turned(self, event: MetricsPane.Turned) -> None:
+        event.stop()
+        self._turn_span(event.step)
 
     @on(MetricsPane.Resized)
     def _metrics_resized(self, event: MetricsPane.Resized) -> None:

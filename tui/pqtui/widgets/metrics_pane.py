@@ -15,7 +15,6 @@ from textual.widgets import Static
 from pqtui import metrics_text, plot
 from pqtui.glyphs import Glyphs
 from pqtui.metrics_text import Flow
-from pqtui.pace import SPANS
 from pqtui.redraw import redraw
 from pqtui.snapshots import MetricsSnapshot
 
@@ -23,7 +22,7 @@ from pqtui.snapshots import MetricsSnapshot
 class MetricsPane(VerticalScroll, can_focus=True):
     """Three blocks, side by side where there is room, else one below the other.
 
-    Left and right choose the time that the plot is about.
+    Left and right choose how far back the plot looks.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -31,18 +30,23 @@ class MetricsPane(VerticalScroll, can_focus=True):
         Binding("right", "span(-1)", "Shorter", show=False),
     ]
 
+    class Turned(Message):
+        """Another span is wanted: this many longer."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
     class Resized(Message):
         """The blocks have to be drawn for another size."""
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._glyphs = glyphs
-        self.span = 0
 
     def action_span(self, step: int) -> None:
-        """Another one of ``pace.SPANS`` for the plot."""
-        self.span = max(0, min(self.span + step, len(SPANS) - 1))
-        self.post_message(self.Resized())
+        """Another one of ``curve.SPANS`` is wanted: this many further back."""
+        self.post_message(self.Turned(step))
 
     def compose(self) -> ComposeResult:
         """Totals, throughput, workers."""
