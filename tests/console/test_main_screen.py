@@ -196,7 +196,7 @@ async def test_a_database_that_goes_away_is_a_badge_and_comes_back_by_itself(fil
         filled.db.engine.dispose()
         path.rename(away)
         path.mkdir()  # nothing can be opened here
-        await shows(pilot, "database away")
+        await shows(pilot, "file gone")
         assert "audit_log" in screen_text(pilot)  # what is known stays
         path.rmdir()
         away.rename(path)

@@ -112,7 +112,9 @@ def throughput(snapshot: MetricsSnapshot, flow: Flow, width: int, height: int, g
     """
     remaining = rows_remaining(snapshot.active)
     peak = flow.curve.peak
-    head = Content.assemble((show.rate(flow.rate), "bold"), (f"   peak {show.rate(peak)}" if peak else "", MUTED))
+    head = Content.assemble(
+        (show.rate(flow.rate), "bold"), (" now", MUTED), (f"   peak {show.rate(peak)}" if peak else "", MUTED)
+    )
     if snapshot.active:
         left = "" if flow.left is None else f", about {show.duration(flow.left)} of work"
         rest = f"{show.rows_in_words(remaining)} left in {show.jobs_in_words(len(snapshot.active))}{left}"
