@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pqcore.database.tables import throughput
 from pqcore.workspace import Workspace
-from pqtui.curve import MINUTE, SPANS, Minutes, Present, added, curve, number_of
+from pqtui.curve import SPANS, Minutes, Present, added, curve, number_of
 from pqtui.session_state import read_session, session_file
 from tests.console.conftest import main, opened, screen_text, shows, until
 from tests.console.world import NOW
@@ -48,23 +46,6 @@ def test_what_is_older_than_the_span_is_not_shown_and_the_last_work_is_named() -
     assert found.last == datetime(2026, 3, 1, 11, 31, tzinfo=UTC)
     assert curve(minutes_of(m30=6000), Present(AT), HOUR, 60).peak == 100
     assert curve((), Present(AT), DAY, 40).last is None
-
-
-@given(
-    st.dictionaries(st.integers(1, 59), st.integers(1, 10**6), max_size=30),
-    st.integers(1, 120),
-)
-def test_no_row_is_lost_or_made_up_between_columns(rows: dict[int, int], points: int) -> None:
-    minutes = tuple(sorted((FIRST - back, count) for back, count in rows.items()))
-    # at the end of a minute, so that every column is whole
-    found = curve(minutes, Present(AT.replace(second=0)), HOUR, points)
-    step = HOUR.seconds / points
-    last = found.end.timestamp() % step or step
-    shown = sum(found.values[:-1]) * step + found.values[-1] * last
-    first_column = (found.end.timestamp() // step + (1 if found.end.timestamp() % step else 0) - points) * step
-    inside = sum(count for number, count in minutes if number * MINUTE >= first_column)
-    assert shown == pytest.approx(sum(rows.values()), rel=1e-6) or shown >= inside * (1 - 1e-6)
-    assert shown <= sum(rows.values()) * (1 + 1e-6)
 
 
 def test_nothing_moves_while_nothing_is_done() -> None:
