@@ -116,7 +116,8 @@ class NewJobScreen(Acting, Screen["Created | None"]):
 
     def draw_keys(self) -> None:
         """Show what can be done now."""
-        self.query_one(ActionBar).show(self.bar)
+        for bar in self.query(ActionBar):  # there is none while the screen goes away
+            bar.show(self.bar)
 
     @on(ActionBar.Pressed)
     def _bar_pressed(self, event: ActionBar.Pressed) -> None:
