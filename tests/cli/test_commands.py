@@ -85,7 +85,9 @@ def test_a_job_from_creation_to_done(cli: Cli) -> None:
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", row[k]) for k in ("created_at", "finished_at"))
 
     shown = cli.json("jobs", "show", str(row["id"]))
-    assert list(shown) == [*VIEW, "progress", "throttle"]
+    assert list(shown) == [*VIEW, "progress", "throttle", "throughput"]
+    assert sum(minute["processed"] for minute in shown["throughput"]) == 40
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:00Z", minute["minute"]) for minute in shown["throughput"])
     assert shown["progress"] == {"total": 40, "migrated": 40, "skipped": 0, "conflicted": 0, "failed": 0}
     assert {k: shown[k] for k in VIEW} == row
     ((content, checksum),) = cli.rows("SELECT content, checksum FROM files WHERE id = 3")

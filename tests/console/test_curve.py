@@ -1,102 +1,112 @@
-"""The plot of throughput: what minutes become in columns, and what a console shows of them when it opens."""
+"""From rows in minutes to columns: pure functions."""
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pqcore.database.tables import throughput
-from pqcore.workspace import Workspace
-from pqtui.curve import SPANS, Minutes, Present, added, curve, number_of
-from pqtui.session_state import read_session, session_file
-from tests.console.conftest import main, opened, screen_text, shows, until
+from pqtui.curve import MINUTE, SPANS, Minutes, Present, added, curve, lately, number_of
+from pqtui.curve_text import plotted
+from pqtui.glyphs import ASCII, UNICODE
 from tests.console.world import NOW
 
-AT = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
-FIRST = number_of(AT)
-QUARTER, HOUR, _, DAY = SPANS
+FIRST = number_of(NOW)
+QUARTER, HOUR, *_ = SPANS
 
 
-def minutes_of(**rows: int) -> Minutes:
-    """Rows by how many minutes before ``AT`` they were processed: ``m3`` is three minutes before."""
-    return tuple(sorted((FIRST - int(name[1:]), count) for name, count in rows.items()))
+def ago(*minutes: tuple[int, int]) -> Minutes:
+    """Rows in the minute that begins so many minutes before NOW, the oldest first."""
+    return tuple((FIRST - before, rows) for before, rows in minutes)
 
 
-def test_a_minute_is_a_column_where_there_are_as_many_columns_as_minutes() -> None:
-    found = curve(minutes_of(m1=60, m3=600), Present(AT), QUARTER, 15)
-    assert found.values[-4:] == (0.0, 10.0, 0.0, 1.0)
-    assert found.peak == 10.0
-    assert sum(found.values[:-4]) == 0
-    assert found.end == datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-    assert found.begin == found.end - timedelta(minutes=15)
+def test_a_column_is_the_mean_of_its_time() -> None:
+    found = curve(ago((15, 60), (14, 120), (2, 600), (1, 300)), Present(NOW), QUARTER, 15)
+    assert found.values == (1.0, 2.0, *[0.0] * 11, 10.0, 5.0)
+    assert (found.peak, found.begin, found.end) == (10.0, NOW - timedelta(minutes=15), NOW)
+    wide = curve(ago((15, 60), (14, 120)), Present(NOW), HOUR, 4)
+    assert wide.values == (0.0, 0.0, 0.0, 180 / 900)
+    fine = curve(ago((15, 60)), Present(NOW), QUARTER, 30)
+    assert fine.values == (1.0, 1.0, *[0.0] * 28)
 
 
-def test_the_minute_that_runs_goes_at_the_present_rate_and_is_left_out_where_that_is_unknown() -> None:
-    minutes = (*minutes_of(m1=60), (FIRST, 5))
-    assert curve(minutes, Present(AT, running=True, rate=7.0), QUARTER, 15).values[-2:] == (1.0, pytest.approx(7.0))
-    assert curve(minutes, Present(AT, running=True), QUARTER, 15).values[-1] == 1.0
-    # nothing runs: the minute of the last rows is over
-    assert curve(minutes, Present(AT), QUARTER, 15).values[-1] == pytest.approx(5 / 60)
+def test_the_minute_that_is_not_over_goes_at_the_present_rate() -> None:
+    minutes, until = ago((1, 600), (0, 50)), NOW + timedelta(seconds=20)
+    going = curve(minutes, Present(until, True, 7.0), QUARTER, 15)
+    assert (going.values[-2:], going.end) == ((10.0, 7.0), until)
+    unknown = curve(minutes, Present(until, True, None), QUARTER, 15)
+    assert (unknown.values[-1], unknown.end) == (10.0, NOW)
+    # nothing runs any more: that minute is what it is
+    over = curve(minutes, Present(until), QUARTER, 15)
+    assert (over.values[-2:], over.end) == ((10.0, 50 / 60), NOW + timedelta(minutes=1))
 
 
-def test_what_is_older_than_the_span_is_not_shown_and_the_last_work_is_named() -> None:
-    found = curve(minutes_of(m30=6000), Present(AT), QUARTER, 15)
-    assert found.peak == 0
-    assert found.last == datetime(2026, 3, 1, 11, 31, tzinfo=UTC)
-    assert curve(minutes_of(m30=6000), Present(AT), HOUR, 60).peak == 100
-    assert curve((), Present(AT), DAY, 40).last is None
+def test_rounding_begins_no_column() -> None:
+    minutes = ago(*((before, 60) for before in range(400, 0, -1)))
+    for points in range(1, 400):
+        found = curve(minutes, Present(NOW), SPANS[2], points).values
+        assert found == pytest.approx((1.0,) * points), points
 
 
-def test_nothing_moves_while_nothing_is_done() -> None:
-    """The plot of an idle console must not be drawn anew because time passes."""
-    minutes = minutes_of(m2=600)
-    before = curve(minutes, Present(AT), HOUR, 60)
-    assert curve(minutes, Present(AT + timedelta(seconds=20)), HOUR, 60) == before
+def test_columns_stand_still_until_the_next_one_begins() -> None:
+    minutes = ago(*((before, 60 + before) for before in range(15, 0, -1)))
+    first, second, third = (
+        curve(minutes, Present(NOW + timedelta(seconds=at), True, 3.0), QUARTER, 90).values for at in (2, 9, 11)
+    )
+    assert first[:-1] == second[:-1]
+    assert first[1:-1] == third[:-2]
 
 
-def test_minutes_of_several_jobs_add_up() -> None:
-    assert added([((1, 10), (2, 20)), ((2, 5), (4, 1))]) == ((1, 10), (2, 25), (4, 1))
+def test_what_lies_before_the_span_is_known_and_not_drawn() -> None:
+    found = curve(ago((40, 60)), Present(NOW), QUARTER, 20)
+    assert (found.peak, found.last) == (0.0, NOW - timedelta(minutes=39))
+    assert curve((), Present(NOW), QUARTER, 20).last is None
 
 
-def work_before(workspace: Workspace, minutes_ago: int, rows: int) -> None:
-    """Rows that job 3 got through while no console was open."""
-    minute = NOW.replace(second=0, microsecond=0) - timedelta(minutes=minutes_ago)
-    with workspace.db.write() as conn:
-        conn.execute(throughput.delete())
-        conn.execute(throughput.insert().values(job_id=3, minute=minute, processed=rows))
+ROWS = st.dictionaries(st.integers(FIRST - 1500, FIRST), st.integers(1, 10**9))
+MINUTES = ROWS.map(lambda rows: tuple(sorted(rows.items())))
 
 
-async def test_a_console_that_opens_shows_what_was_done_before_and_looks_as_far_back_as_it_is_told(
-    filled: Workspace,
+@given(MINUTES, st.sampled_from(SPANS), st.integers(1, 400), st.floats(0, 119.9), st.booleans(), st.floats(0, 1e6))
+def test_no_row_is_drawn_twice(
+    minutes: Minutes, span: object, points: int, late: float, running: bool, rate: float
 ) -> None:
-    work_before(filled, 40, 60_000)
-    async with opened(filled, (120, 36)) as pilot:
-        await shows(pilot, "no rows since")
-        await pilot.press("z")
-        await shows(pilot, "peak", "1 hour")
-        peak = screen_text(pilot)
-        assert "peak 0/s" not in peak
-        await pilot.press("z", "z")
-        await shows(pilot, "24 hours")
-        await pilot.press("z")
-        await shows(pilot, "no rows since")
-        await pilot.press("z")
-        await shows(pilot, "1 hour")
-        await pilot.press("q")
-        await until(pilot, lambda: session_file(filled.settings).is_file())
-    session, _ = read_session(session_file(filled.settings))
-    assert session.span == "1h"
-    async with opened(filled, (120, 36)) as pilot:
-        await shows(pilot, "peak", "1 hour")
+    until = NOW + timedelta(seconds=late)
+    assert isinstance(span, type(QUARTER))
+    found = curve(minutes, Present(until, running, rate if running else None), span, points)
+    assert len(found.values) == points
+    assert all(value >= 0 for value in found.values)
+    step, end = span.seconds / points, found.end.timestamp()
+    begin = (math.ceil(end / step - 1e-6) - points) * step
+    drawn = sum(found.values[:-1]) * step + found.values[-1] * max(1.0, end - (begin + step * (points - 1)))
+    open_seconds = end - MINUTE * number_of(found.end) if running else 0.0
+    there = sum(
+        rows * max(0.0, min(end, MINUTE * (n + 1)) - max(begin, MINUTE * n)) / MINUTE
+        for n, rows in minutes
+        if not running or n < number_of(until)
+    )
+    assert drawn == pytest.approx(there + rate * min(open_seconds, span.seconds) * running, rel=1e-4, abs=rate + 1)
 
 
-async def test_the_detail_plots_the_job_that_is_shown_alone(filled: Workspace) -> None:
-    work_before(filled, 5, 60_000)
-    async with opened(filled, (200, 50)) as pilot:
-        await shows(pilot, "15 minutes")
-        plots = screen_text(pilot).count("UTC")
-        for _ in range(5):
-            await pilot.press("j")
-        await until(pilot, lambda: main(pilot).shown.detail is not None and main(pilot).shown.detail.job_id == 3)
-        await until(pilot, lambda: screen_text(pilot).count("UTC") > plots)
+def test_lately_is_a_value_a_minute() -> None:
+    assert lately(ago((8, 60), (1, 120)), Present(NOW)) == (1.0, *[0.0] * 6, 2.0)
+
+
+def test_minutes_of_several_add_up() -> None:
+    assert added((ago((2, 1), (1, 2)), ago((1, 5)), ())) == ago((2, 1), (1, 7))
+
+
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+def test_the_axis_says_from_when_to_when_and_how_high(glyphs) -> None:  # type: ignore[no-untyped-def]
+    found = curve(ago((3, 60)), Present(datetime(2026, 3, 1, 12, 0, tzinfo=UTC)), QUARTER, 60)
+
+    def axis(width: int) -> list[str]:
+        return plotted(found, width, 2, glyphs, peak=True)[-1].plain.split()
+
+    assert axis(60) == ["11:45", "15", "minutes,", "peak", "1/s", "12:00", "UTC"]
+    assert axis(26) == ["11:45", "peak", "1/s", "12:00", "UTC"]
+    assert axis(16) == ["11:45", "12:00", "UTC"]
+    assert len(plotted(found, 60, 2, glyphs)) == 3

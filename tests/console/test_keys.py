@@ -37,8 +37,8 @@ def test_names_of_keys(text: str, name: str | None) -> None:
         ({"pause": ("j",)}, "keys.pause: j moves the cursor. Take another key."),
         ({"pause": ("ctrl+m",)}, "keys.pause: a terminal cannot tell ctrl+m from enter. Take another key."),
         ({"pause": ("r",)}, "keys.pause: r is the key of run, too. Take another key, or give run another one."),
-        ({"quit": ("Z",), "new": ("Z",)},
-         "keys.new: Z is the key of quit, too. Take another key, or give quit another one."),
+        ({"quit": ("b",), "new": ("b",)},
+         "keys.new: b is the key of quit, too. Take another key, or give quit another one."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_one_sentence(wanted: dict[str, tuple[str, ...]], sentence: str) -> None:
@@ -73,18 +73,18 @@ def test_a_key_of_the_editor_is_none_that_is_typed() -> None:
 
 async def test_a_remapped_key_works_and_shows_in_bar_help_palette_and_advice(filled: Workspace) -> None:
     filled.settings = replace(
-        filled.settings, keys={"pause": ("Z",), "resume": ("p",), "help": ("f2",), "palette": ("ctrl+k",)}
+        filled.settings, keys={"pause": ("b",), "resume": ("p",), "help": ("f2",), "palette": ("ctrl+k",)}
     )
     async with opened(filled, (160, 50)) as pilot:
-        await shows(pilot, "Z Pause", "f2 Help", "^k Palette")
+        await shows(pilot, "b Pause", "f2 Help", "^k Palette")
         await pilot.press("p")
         await shows(pilot, "Job 8 is pending, not paused.")
-        await pilot.press("Z")
+        await pilot.press("b")
         await shows(pilot, "Job 8 is asked to pause", "Press p to resume.")
         await pilot.press("u", "question_mark")
         assert pilot.app.screen is main(pilot)
         await pilot.press("f2")
-        await shows(pilot, "Keys", "Z             Pause  Stop between two batches and keep")
+        await shows(pilot, "Keys", "b             Pause  Stop between two batches and keep")
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is main(pilot))
         await pilot.press("ctrl+k")
@@ -96,25 +96,25 @@ async def test_a_remapped_key_works_and_shows_in_bar_help_palette_and_advice(fil
 
 
 async def test_keys_of_other_screens_are_remapped_as_well(filled: Workspace) -> None:
-    keys = {"records_find": ("f",), "leave": ("z",), "dialog_leave": ("f3",), "estate_policy": ("f4",), "work": ("W",)}
+    keys = {"records_find": ("f",), "leave": ("b",), "dialog_leave": ("f3",), "estate_policy": ("f4",), "work": ("W",)}
     filled.settings = replace(filled.settings, keys=keys)
     with filled.db.write() as conn:
         conn.execute(workers.delete())
     async with opened(filled, (200, 50)) as pilot:
         await shows(pilot, "W lets this console work")
         await pilot.press("o")
-        await shows(pilot, "f Find a row", "z Back")
+        await shows(pilot, "f Find a row", "b Back")
         await pilot.press("slash", "escape", "q", "f")
         await until(pilot, lambda: pilot.app.focused is not None and pilot.app.focused.id == "find")
         await pilot.press("1", "enter")
         await shows(pilot, "Nothing is kept of this row")
-        await pilot.press("z")
+        await pilot.press("b")
         await shows(pilot, "f Find a row")
-        await pilot.press("z")
+        await pilot.press("b")
         await until(pilot, lambda: pilot.app.screen is main(pilot))
         await pilot.press("i")
-        await shows(pilot, "f4 Policy", "z Back")
-        await pilot.press("z", "l")
+        await shows(pilot, "f4 Policy", "b Back")
+        await pilot.press("b", "l")
         await shows(pilot, "Leave (f3)", "Change (^s)")
         await pilot.press("escape")
         await shows(pilot, "Limits of job 8")

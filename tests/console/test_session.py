@@ -22,7 +22,7 @@ from tests.console.test_new_job import open_editor, write
 from tests.console.world import NOW
 
 STATE = SessionState(
-    "status:failed", Sort("created_at", False), 7, Draft(Scope.WRAPPERS, 3, None, '{"table": "x"}'), 41, NOW
+    "status:failed", Sort("created_at", False), 7, Draft(Scope.WRAPPERS, 3, None, '{"table": "x"}'), 41, NOW, "6h"
 )
 
 

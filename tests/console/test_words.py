@@ -286,7 +286,7 @@ def test_a_text_that_fits_is_left_as_it_is() -> None:
 @pytest.mark.parametrize(("width", "words"), [(80, True), (30, False)])
 def test_the_summary_loses_its_words_before_its_figures(width: int, words: bool) -> None:
     totals = tuple(StatusTotal(status, 12, 3400) for status in Status)
-    flow = Flow(0.0, None, curve((), Present(NOW), SPANS[0], 15))
+    flow = Flow(0.0, None, curve((), Present(NOW), SPANS[0], 8))
     line = metrics_text.summary(MetricsSnapshot(totals, (), ()), flow, width, UNICODE)
     assert line.cell_length <= width
     assert line.plain.count("12") == len(Status)

@@ -240,7 +240,7 @@ def fill(workspace: Workspace) -> None:
 
 
 def console(workspace: Workspace, *, poll_seconds: float = 0.15, **options: Any) -> ConsoleApp:
-    """The console with a clock that stands still; polls come fast so that tests need not wait."""
-    app = ConsoleApp(workspace, now=lambda: NOW, poll_seconds=poll_seconds, **{"glyphs": UNICODE, **options})
+    """The console, with a clock that stands still where none is given; polls come fast so that tests need not wait."""
+    app = ConsoleApp(workspace, poll_seconds=poll_seconds, **{"now": lambda: NOW, "glyphs": UNICODE, **options})
     app.place = "demo  sqlite:///estate.sqlite"
     return app

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 MINUTE = 60
 
+_NOTHING = 1e-6  # of a column: what rounding leaves over begins none
+
 # a minute's number (its first second since 1970, UTC, divided by 60) and the rows processed in it; ascending
 Minutes = tuple[tuple[int, int], ...]
 # from and to, in seconds since 1970, and the rows per second in between
@@ -88,7 +90,7 @@ def curve(minutes: Minutes, present: Present, span: Span, points: int) -> Curve:
     columns = max(1, points)
     step = span.seconds / columns
     # columns begin at fixed times: a plot that moved on at every look would be drawn anew at every look
-    last = math.ceil(end / step)
+    last = math.ceil(end / step - _NOTHING)
     first = last - columns
     rows = [0.0] * columns
     for begin, over, rate in stretches:

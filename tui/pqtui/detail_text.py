@@ -39,15 +39,15 @@ _LABEL = 11
 _LEAST_LINES = 4  # of a part that is worth to be begun
 _TIME = 21  # a point in time and a gap
 CURVE_WIDTH = 60
-_CURVE_HEIGHT = 3
+_ROOMY = 16  # lines of a page
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """Under what circumstances a page is drawn: ``width`` in cells, ``workers`` alive now, jobs run ``here``.
 
-    ``height``: lines that are seen without scrolling. ``keys``: id of an action -> its key as it is shown. ``curve``:
-    what the job got through lately, in as many columns as ``CURVE_WIDTH`` cells, or those of a narrower page, have.
+    ``height``: lines that are seen without scrolling. ``keys``: id of an action -> its key as it is shown.
+    ``curve``: what the job got through lately, in columns for ``CURVE_WIDTH`` cells, or those of a narrower page.
     """
 
     width: int
@@ -129,8 +129,9 @@ def _lately(curve: Curve, view: View) -> list[Content]:
     if not curve.peak:
         last = f"{show.hour(curve.last)} UTC" if curve.last is not None else ""
         return [Content.styled(f"No rows since {last}; {key} looks further back", MUTED)]
-    head = Content.styled(f"Peak {show.rate(curve.peak)}", MUTED)
-    return [Content(""), head, *plotted(curve, min(view.width, CURVE_WIDTH), _CURVE_HEIGHT, view.glyphs)]
+    tall = view.height >= _ROOMY
+    lines = plotted(curve, min(view.width, CURVE_WIDTH), 4 if tall else 2, view.glyphs, peak=True)
+    return [Content(""), *lines] if tall else lines
 
 
 def _operation(job: Job, done: Progress, view: View) -> Content:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +21,8 @@ from pqtui.styles import MUTED
 
 # a worker's heartbeat comes every second or two: one this old is no news
 _BEAT_SECONDS = 5.0
-BRIEF_POINTS = 12
+BRIEF_POINTS = 8
+_ROOM_FOR_NOW = 24  # cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,7 @@ def summary(snapshot: MetricsSnapshot, flow: Flow, width: int, glyphs: Glyphs) -
         if snapshot.active:
             parts.append(Content(show.rate(flow.rate)))
         if any(flow.brief):
-            lately = Content.styled(plot.spark(flow.brief, glyphs), "$primary")
-            parts.append(Content.assemble(lately, (f" {flow.curve.words}" if worded else "", MUTED)))
+            parts.append(Content.styled(plot.spark(flow.brief, glyphs), "$primary"))
         line = Content("  ").join(parts)
         if line.cell_length <= width:
             break
@@ -112,17 +113,20 @@ def throughput(snapshot: MetricsSnapshot, flow: Flow, width: int, height: int, g
     """
     remaining = rows_remaining(snapshot.active)
     peak = flow.curve.peak
-    head = Content.assemble(
-        (show.rate(flow.rate), "bold"), (" now", MUTED), (f"   peak {show.rate(peak)}" if peak else "", MUTED)
-    )
+    now, then = " now" if width >= _ROOM_FOR_NOW else "", f"   peak {show.rate(peak)}" if peak else ""
+    head = Content.assemble((show.rate(flow.rate), "bold"), (now + then, MUTED))
     if snapshot.active:
         left = "" if flow.left is None else f", about {show.duration(flow.left)} of work"
-        rest = f"{show.rows_in_words(remaining)} left in {show.jobs_in_words(len(snapshot.active))}{left}"
+        jobs = show.jobs_in_words(len(snapshot.active))
+        rest = f"{show.rows_in_words(remaining)} left in {jobs}{left}"
+        if len(rest) > width and not left:
+            rest = f"{show.short(remaining)} left in {jobs}"
     else:
         rest = "no job is running"
     lines = [head, Content(rest), *(Content.styled(text, "$text-warning") for text in _worries(snapshot))]
+    taken = sum(max(1, math.ceil(line.cell_length / max(1, width))) for line in lines)
     if peak:
-        lines.extend(plotted(flow.curve, width, max(1, height - len(lines) - 1), glyphs))
+        lines.extend(plotted(flow.curve, width, max(1, height - taken - 1), glyphs))
     elif flow.curve.last is not None:
         lines.append(Content.styled(f"no rows since {show.hour(flow.curve.last)} UTC", MUTED))
     return Content("\n").join(lines)

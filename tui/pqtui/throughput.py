@@ -25,12 +25,12 @@ _UNSURE = timedelta(minutes=2)
 class History:
     """The minutes of all jobs over the last day, and those of each job that runs over the last few.
 
-    ``ahead`` is by how many seconds the database's clock, which they go by, is ahead of this host's.
+    ``ahead`` is by how many whole seconds the database's clock, which they go by, is ahead of this host's.
     """
 
     all: Minutes = ()
     each: Mapping[int, Minutes] = field(default_factory=dict)
-    ahead: float = field(default=0.0, compare=False)
+    ahead: int = field(default=0, compare=False)
 
 
 NOTHING_NOTED = History()
@@ -50,8 +50,9 @@ class HistoryReader:
 
     def __call__(self, running: Iterable[int]) -> History:
         """Read. Raises what the repository raises."""
-        ahead = self._jobs.clock() - datetime.now(UTC)
-        now = self._now() + ahead
+        # a few milliseconds are the way there
+        ahead = round((self._jobs.clock() - datetime.now(UTC)).total_seconds())
+        now = self._now() + timedelta(seconds=ahead)
         recent = now - _RECENT
         if self._read_to is None or not recent <= self._read_to <= now:
             self._known = dict(numbered(self._jobs.minutes(now - DAY)))
@@ -67,7 +68,7 @@ class HistoryReader:
         self._known.update(grown)
         self._read_to = now
         whole = tuple(sorted((n, rows) for n, rows in self._known.items() if n >= first and rows))
-        return History(whole, {job_id: each[job_id] for job_id in running if job_id in each}, ahead.total_seconds())
+        return History(whole, {job_id: each[job_id] for job_id in running if job_id in each}, ahead)
 
     def expire(self) -> None:
         """Read it whole the next time. May be called from any thread."""

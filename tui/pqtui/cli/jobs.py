@@ -38,6 +38,7 @@ from pqtui.export import Row, job_rows, letter_rows, write_csv, write_json
 _TERMINAL_ROWS = 200
 _PAGE = 500
 _SHOWN_EVENTS = 20
+_LATELY = timedelta(days=1)
 _SHOWN_LETTERS = 20
 _LETTER_HEADINGS = ("ROW", "REASON", "WHY")
 
@@ -105,7 +106,9 @@ def show_job(args: argparse.Namespace) -> int:
                 _print_letters(rows.rows)
             return ExitCode.OK
         if args.json:
-            print_json(job_document(job))
+            since = (job.finished_at or workspace.jobs.clock()) - _LATELY
+            minutes = [{"minute": minute, "processed": n} for minute, n in workspace.jobs.minutes(since, job.id)]
+            print_json({**job_document(job), "throughput": minutes})
             return ExitCode.OK
         _print_job(job)
         letters = workspace.jobs.dead_letters(job.id, limit=_SHOWN_LETTERS)
@@ -125,7 +128,7 @@ def _print_letters(rows: Iterable[Row]) -> None:
 
 
 def job_document(job: Job) -> dict[str, Any]:
-    """A row of the view with ``progress`` and ``throttle`` added: what ``jobs show --json`` prints."""
+    """A row of the view with ``progress`` and ``throttle`` added: what ``--json`` prints of a job."""
     progress = job.progress
     counters = {
         "total": progress.total,

@@ -80,8 +80,8 @@ class Drawing:
         (width, height), here = pane.text_size, console.local.active
         points = values_in(min(width, CURVE_WIDTH), console.glyphs)
         curve = shown.curve_of(job, snapshot.minutes, points) if snapshot is not None else None
-        pace = shown.pace(job)
-        view = View(width, height, console.now(), console.glyphs, pace, shown.alive, here, console.key_texts, curve)
+        pace, keys = shown.pace(job), console.key_texts
+        view = View(width, height, console.now(), console.glyphs, pace, shown.alive, here, keys, curve)
         pane.show(snapshot, view)
 
     def metrics(self) -> None:

@@ -18,6 +18,8 @@ from pqtui.metrics_text import Flow
 from pqtui.redraw import redraw
 from pqtui.snapshots import MetricsSnapshot
 
+_BLOCK_LINES = 9  # as console.tcss has it
+
 
 class MetricsPane(VerticalScroll, can_focus=True):
     """Three blocks, side by side where there is room, else one below the other.
@@ -52,7 +54,7 @@ class MetricsPane(VerticalScroll, can_focus=True):
         """Totals, throughput, workers."""
         with Container(id="metrics-blocks"):
             yield Static("", id="metrics-totals")
-            yield Static("", id="metrics-flow")
+            yield _Plotted("", id="metrics-flow")
             yield Static("", id="metrics-workers")
 
     @property
@@ -77,9 +79,10 @@ class MetricsPane(VerticalScroll, can_focus=True):
         ``work_key`` lets this console work.
         """
         height = max(6, self.scrollable_content_region.height)
+        tall = min(height, _BLOCK_LINES)
         workers_width = self.query_one("#metrics-workers").content_region.width
         self._update("#metrics-totals", metrics_text.totals(snapshot, as_of, 34, self._glyphs))
-        self._update("#metrics-flow", metrics_text.throughput(snapshot, flow, self._plot_width, height, self._glyphs))
+        self._update("#metrics-flow", metrics_text.throughput(snapshot, flow, self._plot_width, tall, self._glyphs))
         self._update(
             "#metrics-workers",
             metrics_text.workers(snapshot, flow, here, now, workers_width, height, self._glyphs, work_key),
@@ -90,3 +93,10 @@ class MetricsPane(VerticalScroll, can_focus=True):
 
     def on_resize(self) -> None:
         self.post_message(self.Resized())
+
+
+class _Plotted(Static):
+    """A block that is as wide as what it shows: a scroll bar beside it makes it narrower."""
+
+    def on_resize(self) -> None:
+        self.post_message(MetricsPane.Resized())
