@@ -17,8 +17,9 @@ from pqcore.engine.pages import digest_of, known_dead, read_keys
 from pqcore.engine.plan import plan_ranges
 from pqcore.engine.prepare import prepare
 from pqcore.engine.rollback import RollbackRange, _destroy
-from pqcore.jobs.claims import RangeClaim, claim_job, claim_range
+from pqcore.jobs.claims import claim_job
 from pqcore.jobs.model import Purpose
+from pqcore.jobs.range_claims import RangeClaim, claim_range
 from pqcore.migrations.base import Record
 from tests.engine.items import Bench, sha1
 

@@ -9,8 +9,8 @@ from pqcore.database.connect import Database
 from pqcore.database.tables import dead_letters, originals, runs, signatures
 from pqcore.engine.points import Point
 from pqcore.errors import OperationFailed, StateConflict
-from pqcore.jobs.claims import claim_operation
 from pqcore.jobs.model import Job, Phase, Progress, Purpose, Status
+from pqcore.jobs.operation_claims import claim_operation
 from pqcore.migrations.base import Scope
 from tests.engine.items import ITEMS, Bench, body_of, listening, sha1, sha512
 from tests.engine.test_scopes import ROWS, SIGN, Estate

@@ -18,10 +18,11 @@ from pqcore.engine.plan import plan_ranges
 from pqcore.engine.prepare import prepare
 from pqcore.engine.ranges import Ended
 from pqcore.engine.throttles.live import LiveLimits
-from pqcore.jobs.claims import LeaseLost, RangeClaim, claim_job, claim_range
+from pqcore.jobs.claims import LeaseLost, claim_job
 from pqcore.jobs.cursor import encode_key
 from pqcore.jobs.limits import effective
 from pqcore.jobs.model import Purpose
+from pqcore.jobs.range_claims import RangeClaim, claim_range
 from tests.engine.items import ITEMS, Bench, sha1
 from tests.throttles.clocks import Clock
 

@@ -20,9 +20,10 @@ from pqcore.database.connect import Database
 from pqcore.engine import plan
 from pqcore.engine.pages import read_page
 from pqcore.engine.prepare import prepare
-from pqcore.jobs.claims import claim_job, claim_range
+from pqcore.jobs.claims import claim_job
 from pqcore.jobs.cursor import decode_key
 from pqcore.jobs.model import Purpose
+from pqcore.jobs.range_claims import claim_range
 from pqcore.jobs.repository import JobRepository
 from pqcore.keys.memory import MemoryKeyProvider
 from pqcore.migrations.base import Scope

@@ -21,8 +21,10 @@ from pqcore.engine.points import Point
 from pqcore.engine.prepare import prepare
 from pqcore.engine.unless import unless
 from pqcore.engine.verify import uncovered
-from pqcore.jobs.claims import LeaseLost, claim_due, claim_job, claim_operation, claim_range
+from pqcore.jobs.claims import LeaseLost, claim_due, claim_job
 from pqcore.jobs.model import Purpose, Status
+from pqcore.jobs.operation_claims import claim_operation
+from pqcore.jobs.range_claims import claim_range
 from pqcore.migrations.base import FailureReason, Record
 from tests.engine.items import ITEMS, Bench, listening, sha1
 

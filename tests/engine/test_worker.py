@@ -20,8 +20,9 @@ from pqcore.engine.points import Point
 from pqcore.engine.prepare import prepare
 from pqcore.engine.run import JobRun
 from pqcore.errors import DatabaseUnavailable, StateConflict
-from pqcore.jobs.claims import LeaseLost, beat, claim_due, claim_job, claim_range, release
+from pqcore.jobs.claims import LeaseLost, beat, claim_due, claim_job, release
 from pqcore.jobs.model import Progress, Purpose, Status
+from pqcore.jobs.range_claims import claim_range
 from tests.engine.items import ITEMS, Bench, body_of, listening, old_row, sha1, sha512
 
 

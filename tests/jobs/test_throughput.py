@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from pqcore.database.connect import Database
 from pqcore.database.tables import jobs, ranges, throughput
-from pqcore.jobs.claims import JobClaim, LeaseLost, beat, claim_job, claim_operation, release
+from pqcore.jobs.claims import JobClaim, LeaseLost, beat, claim_job, release
 from pqcore.jobs.model import Purpose, Status
+from pqcore.jobs.operation_claims import claim_operation
 from pqcore.jobs.throughput import KEPT_SECONDS, forget_old, note, together
 from tests.engine.items import Bench
 from tests.engine.test_worker import expire_leases

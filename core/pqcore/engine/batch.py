@@ -24,9 +24,9 @@ from pqcore.engine.originals import OriginalsVault
 from pqcore.engine.pages import digest_of, known_dead
 from pqcore.engine.points import Point, reach
 from pqcore.formats.context import row_key_text
-from pqcore.jobs.claims import RangeClaim
 from pqcore.jobs.cursor import encode_key
 from pqcore.jobs.model import Purpose
+from pqcore.jobs.range_claims import RangeClaim
 from pqcore.migrations.base import Failed, FailureReason, Migrated, Outcome, Record, Skipped, outcomes
 
 _NOTHING: Mapping[str, bytes] = {}

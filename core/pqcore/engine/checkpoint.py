@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from pqcore.database.clock import now, now_plus
 from pqcore.database.tables import ranges
-from pqcore.jobs.claims import LeaseLost, RangeClaim
+from pqcore.jobs.claims import LeaseLost
 from pqcore.jobs.cursor import encode_key
 from pqcore.jobs.leases import lease_seconds
+from pqcore.jobs.range_claims import RangeClaim
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from pqcore.engine.plan import PlanState, plan_state
 from pqcore.engine.run import JobRun, Why
 from pqcore.engine.verify import uncovered
 from pqcore.errors import StateConflict
-from pqcore.jobs.claims import end_operation
 from pqcore.jobs.model import OPERATIONS, Job, Phase, Progress, Purpose
+from pqcore.jobs.operation_claims import end_operation
 from pqcore.jobs.query import progress_of
 
 # how the run of a job is called once the operation has ended well

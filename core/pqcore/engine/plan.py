@@ -21,6 +21,7 @@ from pqcore.jobs.claims import JobClaim, LeaseLost
 from pqcore.jobs.cursor import decode_key, encode_key
 from pqcore.jobs.lifecycle import first_epoch
 from pqcore.jobs.model import Phase, Purpose
+from pqcore.jobs.range_claims import FREE
 
 _FIRST_ROWS = 100
 _LAST_ROWS = 50_000
@@ -85,8 +86,7 @@ class PlanState:
 
 # made once, as they are executed all the time
 _RUN = sa.select(runs).where(runs.c.job_id == sa.bindparam("job"))
-_FREE = sa.or_(ranges.c.lease_expires_at.is_(None), ranges.c.lease_expires_at < now())
-_OPEN = sa.select(sa.func.count(), sa.func.sum(sa.case((_FREE, 1), else_=0))).where(
+_OPEN = sa.select(sa.func.count(), sa.func.sum(sa.case((FREE, 1), else_=0))).where(
     ranges.c.job_id == sa.bindparam("job"), ranges.c.purpose == sa.bindparam("purpose"), ranges.c.state == "open"
 )
 _OF_PASS = sa.and_(ranges.c.pass_no == sa.bindparam("pass"), ranges.c.purpose == sa.bindparam("purpose"))

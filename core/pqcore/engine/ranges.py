@@ -18,9 +18,10 @@ from pqcore.engine.context import JobContext
 from pqcore.engine.points import Point, reach
 from pqcore.engine.sizing import Measured, next_pace
 from pqcore.errors import DatabaseUnavailable, PQConsoleError
-from pqcore.jobs.claims import LeaseLost, RangeClaim, release_range, reload_range
+from pqcore.jobs.claims import LeaseLost
 from pqcore.jobs.cursor import decode_key, encode_key
 from pqcore.jobs.events import record
+from pqcore.jobs.range_claims import RangeClaim, release_range, reload_range
 
 Key = tuple[Any, ...]
 Item = TypeVar("Item")  # what a page holds

@@ -18,8 +18,8 @@ from pqcore.engine.context import JobContext
 from pqcore.engine.points import Point, reach
 from pqcore.engine.ranges import Key, RangeRun
 from pqcore.errors import PQConsoleError, StateConflict
-from pqcore.jobs.claims import RangeClaim
 from pqcore.jobs.cursor import decode_key
+from pqcore.jobs.range_claims import RangeClaim
 
 
 @dataclass(frozen=True, slots=True)

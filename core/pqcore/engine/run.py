@@ -26,10 +26,11 @@ from pqcore.engine.ranges import Ended
 from pqcore.engine.throttles.keeper import Keeper
 from pqcore.engine.unless import unless
 from pqcore.errors import DatabaseGone, DatabaseUnavailable, JobNotFound, PQConsoleError
-from pqcore.jobs.claims import Heartbeat, JobClaim, LeaseLost, abandon_ranges, beat, release
+from pqcore.jobs.claims import Heartbeat, JobClaim, LeaseLost, beat, release
 from pqcore.jobs.leases import heartbeat_seconds
 from pqcore.jobs.model import Job, Phase, Progress, Purpose, Request, Status
 from pqcore.jobs.query import progress_now
+from pqcore.jobs.range_claims import abandon_ranges
 from pqcore.jobs.repository import JobRepository
 from pqcore.keys.provider import KeyProvider
 from pqcore.selection.document import DEFAULT_MAX_FAILURES

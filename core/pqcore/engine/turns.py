@@ -9,8 +9,8 @@ from pqcore.engine.migrate import MigrateRange, RequeueRange
 from pqcore.engine.ranges import Ended, RangeRun
 from pqcore.engine.rollback import FinalizeRange, RollbackRange, WithdrawRange
 from pqcore.engine.verify import VerifyRange
-from pqcore.jobs.claims import RangeClaim, claim_range
 from pqcore.jobs.model import Purpose
+from pqcore.jobs.range_claims import RangeClaim, claim_range
 
 
 def run_next_range(context: JobContext, owner: str, purpose: Purpose) -> Ended:

@@ -28,9 +28,10 @@ from pqcore.engine.operation import OperationRun
 from pqcore.engine.run import JobRun
 from pqcore.errors import OperationFailed, PQConsoleError, StateConflict
 from pqcore.jobs import throughput
-from pqcore.jobs.claims import JobClaim, claim_due, claim_job, claim_operation
+from pqcore.jobs.claims import JobClaim, claim_due, claim_job
 from pqcore.jobs.leases import lease_seconds
 from pqcore.jobs.model import Job, Progress, Purpose, Status
+from pqcore.jobs.operation_claims import claim_operation
 from pqcore.jobs.repository import JobRepository
 from pqcore.keys.provider import KeyProvider
 
