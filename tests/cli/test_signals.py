@@ -61,3 +61,18 @@ def test_a_second_signal_leaves_at_once() -> None:
         assert process.stdout.readline() == b"stopping\n"
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 130
+
+
+def test_no_thread_of_the_work_takes_a_signal_from_the_one_that_waits_for_it() -> None:
+    """A signal that went to another thread would leave the main one waiting, and the work going on."""
+    blocked: list[set[int]] = []
+
+    def work() -> None:
+        helper = threading.Thread(target=lambda: blocked.append(set(signal.pthread_sigmask(signal.SIG_BLOCK, ()))))
+        helper.start()
+        helper.join()
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    run_stoppable(work, lambda: None)
+    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= blocked[0]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before

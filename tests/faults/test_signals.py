@@ -187,7 +187,7 @@ def test_members_that_are_just_starting_say_nothing(tmp_path: Path, number: sign
                 Event().wait(0.01)
             os.killpg(process.pid, number)
             _, said = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 130
+        assert process.returncode == 130, said.decode()
         assert b"Traceback" not in said
         assert b"Error" not in said
         assert leases(db) == 0

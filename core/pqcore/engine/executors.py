@@ -126,6 +126,7 @@ class ProcessTurns:
         spawn = multiprocessing.get_context("spawn")
         self._halts = _Halts(spawn.Value("b", 0, lock=False), spawn.Array("q", _MOST_HALTED, lock=False))
         self._halts_guard = Lock()
+        self._shutting_down = Lock()
         self.broken = False
         self._here = ThreadTurns(1) if helping else None
         self._here_turn: Future[Ended] | None = None
@@ -172,7 +173,8 @@ class ProcessTurns:
 
     def shutdown(self, wait: bool) -> None:
         self.stop()
-        self._executor.shutdown(wait=wait, cancel_futures=True)
+        with self._shutting_down:  # an executor that two threads end at once closes its pipes twice
+            self._executor.shutdown(wait=wait, cancel_futures=True)
         if self._here is not None:
             self._here.shutdown(wait)
 
@@ -286,7 +288,8 @@ def _open(opening: Opening, halts: _Halts, parent: int) -> None:
     global _member
     for number in _OF_THE_GROUP:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _OF_THE_GROUP)
+    # whoever started this process may have blocked them in the thread that did
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*_OF_THE_GROUP, signal.SIGTERM))
     collect_seldom()
     _member = _Member(opening, halts, parent)
 

@@ -81,7 +81,12 @@ def _start(work: Callable[[], T], bell: _Bell) -> tuple[Future[T], threading.Thr
 
     # A daemon, so that leaving at a second signal is never held up by it.
     thread = threading.Thread(target=run, name="pqconsole-work", daemon=True)
-    thread.start()
+    # it and the threads that it starts leave signals to the main one, which a signal that went to another does not wake
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        thread.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return future, thread
 
 
