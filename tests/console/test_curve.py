@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from pqtui.curve import MINUTE, SPANS, Minutes, Present, added, curve, lately, number_of
 from pqtui.curve_text import plotted
 from pqtui.glyphs import ASCII, UNICODE
+from pqtui.metrics_text import Flow, throughput
+from pqtui.snapshots import MetricsSnapshot
 from tests.console.world import NOW
 
 FIRST = number_of(NOW)
@@ -110,3 +112,11 @@ def test_the_axis_says_from_when_to_when_and_how_high(glyphs) -> None:  # type: 
     assert axis(26) == ["11:45", "peak", "1/s", "12:00", "UTC"]
     assert axis(16) == ["11:45", "12:00", "UTC"]
     assert len(plotted(found, 60, 2, glyphs)) == 3
+
+
+@pytest.mark.parametrize(("rate", "words"), [(0.5, "peak 1/s"), (7.0, "7/s now")])
+def test_no_peak_is_named_that_is_lower_than_the_present_rate(rate: float, words: str) -> None:
+    found = curve(ago((3, 60)), Present(NOW), QUARTER, 60)
+    text = throughput(MetricsSnapshot((), (), ()), Flow(rate, None, found), 60, 9, UNICODE).plain
+    assert words in text
+    assert ("peak" in text) is (rate < 1.0)

@@ -113,7 +113,9 @@ def throughput(snapshot: MetricsSnapshot, flow: Flow, width: int, height: int, g
     """
     remaining = rows_remaining(snapshot.active)
     peak = flow.curve.peak
-    now, then = " now" if width >= _ROOM_FOR_NOW else "", f"   peak {show.rate(peak)}" if peak else ""
+    now = " now" if width >= _ROOM_FOR_NOW else ""
+    # columns are means of whole minutes: what is faster at this moment is the height that matters
+    then = f"   peak {show.rate(peak)}" if peak > flow.rate else ""
     head = Content.assemble((show.rate(flow.rate), "bold"), (now + then, MUTED))
     if snapshot.active:
         left = "" if flow.left is None else f", about {show.duration(flow.left)} of work"
